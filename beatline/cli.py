@@ -1,0 +1,55 @@
+"""The command `beatline`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from beatline.errors import BeatlineError, StartError
+from beatline.settings import Settings
+
+
+@click.group()
+@click.version_option(package_name="beatline")
+def cli() -> None:
+    """Beatline: self-hosted, real-time event tracking."""
+
+
+@cli.command()
+def up() -> None:
+    """Run everything on this machine, the database included, until Ctrl-C."""
+    from beatline import up as supervisor  # noqa: PLC0415 - the other commands need none of it
+
+    sys.exit(supervisor.run(Settings.from_env()))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database of BEATLINE_DATABASE_URL to the newest schema."""
+    from beatline.storage.migrate import migrate as run_migrations  # noqa: PLC0415
+
+    settings = Settings.from_env()
+    if settings.database_url is None:
+        raise StartError("BEATLINE_DATABASE_URL is not set")
+    click.echo(f"Migrated; the engine is {run_migrations(settings.database_url)}.")
+
+
+@cli.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The collector.")
+@click.option("--rate", default=100.0, show_default=True, help="Events per second.")
+@click.option("--duration", type=float, help="Seconds; without it, until stopped.")
+@click.option("--seed", type=int, help="The same seed makes the same events.")
+def generate(url: str, rate: float, duration: float | None, seed: int | None) -> None:
+    """Send random but realistic events to a collector: people walking through a shop."""
+    from beatline import generate as generator  # noqa: PLC0415
+
+    sys.exit(generator.run(url, rate, duration, seed))
+
+
+def main() -> None:
+    """Run the command; an error of ours is one sentence and exit code 1."""
+    try:
+        cli()
+    except BeatlineError as error:
+        sys.exit(f"beatline: {error}")

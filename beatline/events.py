@@ -1,0 +1,89 @@
+"""The canonical event: what every protocol is translated into, and nothing downstream of it knows more.
+
+Identity (DESIGN "Dedupe"): an id given by the client is unique per project; one that is no UUID becomes a
+UUIDv5 of project and id. Ids that we make are UUIDv7 (RFC 9562), need no dedupe and sort by time.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+import msgspec
+
+DEFAULT_PROJECT = 1
+CLIENT_ID_NAMESPACE = UUID("6f1c3c52-0e0b-5f63-9c3e-6d8f1b0a7e11")
+
+
+class Reason(StrEnum):
+    """Why an event was refused. Counted under this name, stored with rejected events."""
+
+    MALFORMED = "malformed"
+    INVALID = "invalid"
+    TIMESTAMP = "timestamp"
+    CHARACTER = "character"
+    TOO_LARGE = "too_large"
+    UNAUTHORIZED = "unauthorized"
+    STORAGE = "storage"
+
+
+class Event(msgspec.Struct, gc=False, omit_defaults=True):
+    """One event as it is stored; field names are the columns of the events table.
+
+    properties is JSON text. client_id says that event_id came from the client, so the ledger checks it.
+    """
+
+    project_id: int
+    event_id: UUID
+    ts: datetime
+    received_at: datetime
+    event_type: str
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    session_id: str | None = None
+    device_id: str | None = None
+    page_url: str | None = None
+    app_version: str | None = None
+    os_name: str | None = None
+    os_version: str | None = None
+    properties: msgspec.Raw = msgspec.Raw(b"{}")
+    client_id: bool = False
+
+
+class RejectedEvent(msgspec.Struct, gc=False):
+    """An event refused from a batch, as it is stored in rejected_events; errors is JSON
+    text, raw is what came."""
+
+    project_id: int
+    received_at: datetime
+    source: str
+    reason: str
+    errors: msgspec.Raw
+    raw: str
+
+
+def uuid7() -> UUID:
+    """A new UUIDv7: 48 bits of Unix milliseconds, then random bits (RFC 9562, section 5.7)."""
+    random_bits = int.from_bytes(os.urandom(10), "big")
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | random_bits
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def client_event_id(project_id: int, given: str) -> UUID:
+    """The stored id for an id that a client gave: the UUID itself, else UUIDv5 of project and text."""
+    if len(given) == 36:
+        try:
+            return UUID(given)
+        except ValueError:
+            pass
+    return uuid5(CLIENT_ID_NAMESPACE, f"{project_id}:{given}")
+
+
+def utc_now() -> datetime:
+    """The current time, aware, in UTC."""
+    return datetime.now(UTC)

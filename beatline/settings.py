@@ -1,0 +1,143 @@
+"""Every setting of Beatline, read from BEATLINE_* variables once, at start.
+
+A variable may instead be given as NAME_FILE, the path of a file that holds the value (for secrets).
+docs/configuration.md lists them all, and a test compares.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from beatline.errors import StartError
+
+T = TypeVar("T")
+
+
+def boolean(text: str) -> bool:
+    """1, true, yes, on or 0, false, no, off; anything else is a ValueError."""
+    value = {
+        "1": True, "true": True, "yes": True, "on": True,
+        "0": False, "false": False, "no": False, "off": False,
+    }.get(text.lower())  # fmt: skip
+    if value is None:
+        raise ValueError("must be on or off")
+    return value
+
+
+def whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    """A parser for whole numbers between minimum and maximum, both allowed."""
+
+    def parse(text: str) -> int:
+        if not minimum <= int(text) <= maximum:
+            raise ValueError(f"must be between {minimum} and {maximum}")
+        return int(text)
+
+    return parse
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A parser for one of the given words."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def setting(default: Any, parse: Callable[[str], Any], about: str) -> Any:
+    """A field of Settings with its default, its parser and a sentence for the documentation."""
+    return field(default=default, metadata={"parse": parse, "about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process. Each field is the variable BEATLINE_<NAME IN CAPITALS>."""
+
+    host: str = setting("127.0.0.1", str, "Address that the collector listens on.")
+    port: int = setting(8000, whole(1, 65535), "Port that the collector listens on.")
+    data: Path = setting(  # noqa: RUF009 - a path cannot change
+        Path(".beatline"), Path, "Folder of the embedded services, logs and temporary files."
+    )
+    database_url: str | None = setting(
+        None, str, "PostgreSQL or TimescaleDB; unset: `beatline up` runs an embedded PostgreSQL."
+    )
+    redis_url: str | None = setting(
+        None, str, "Valkey or Redis; unset: `beatline up` runs an embedded Valkey."
+    )
+    open_ingest: bool = setting(True, boolean, "Events without a write key go to the default project.")
+    demo: bool = setting(True, boolean, "`beatline up` also starts a generator of 100 events/s.")
+    log_level: str = setting(
+        "info", one_of("debug", "info", "warning", "error"), "Least severe log lines to write."
+    )
+    server: str = setting(
+        "granian", one_of("granian", "gthread", "gevent"), "Web server (docs/benchmarks.md)."
+    )
+    workers: int = setting(2, whole(1, 64), "Collector processes.")
+    threads: int = setting(64, whole(1, 512), "Requests that one collector process answers at once.")
+    max_body_bytes: int = setting(
+        8 * 2**20, whole(2**10, 2**30), "Largest request body; a larger one is answered 413."
+    )
+    max_event_bytes: int = setting(2**20, whole(2**10, 2**24), "Largest properties of one event, as JSON.")
+    max_batch_events: int = setting(
+        10_000, whole(1, 1_000_000), "Most events of one request; more are answered 413."
+    )
+    flush_events: int = setting(2_000, whole(1, 100_000), "Most events of one transaction of the writer.")
+    queue_events: int = setting(
+        50_000, whole(1, 10_000_000), "Most events that wait in one process; then 503."
+    )
+    queue_bytes: int = setting(
+        128 * 2**20, whole(2**10, 2**36), "Most bytes of events that wait in one process; then 503."
+    )
+    acknowledge_seconds: int = setting(
+        15, whole(1, 300), "Longest wait of a request for its commit; then 503, not acknowledged."
+    )
+    spill_entries: int = setting(
+        100_000,
+        whole(1, 10_000_000),
+        "Most batches in the spill; then 503 while the database is away.",
+    )
+    retention_days: int | None = setting(
+        None, whole(1, 36_500), "Raw events older than this are dropped; unset: kept for ever."
+    )
+    rejected_events_kept: int = setting(
+        10_000, whole(1, 10_000_000), "Rejected events kept per project, newest first."
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """The settings that the environment asks for.
+
+        Raises StartError with the variable's name for a value that cannot be used.
+        """
+        values = {}
+        for item in fields(cls):
+            text = read_variable(environ, f"BEATLINE_{item.name.upper()}")
+            if text is not None:
+                values[item.name] = parse_variable(item.name, text, item.metadata["parse"])
+        return cls(**values)
+
+
+def read_variable(environ: Mapping[str, str], name: str) -> str | None:
+    """The text of a variable, or of the file that NAME_FILE names; None when neither is set."""
+    path = environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise StartError(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+    return environ.get(name) or None
+
+
+def parse_variable(field_name: str, text: str, parse: Callable[[str], T]) -> T:
+    """The value of one variable; StartError names the variable when the text cannot be used."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        name = f"BEATLINE_{field_name.upper()}"
+        raise StartError(f"{name}={text!r}: {error}") from error

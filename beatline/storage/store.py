@@ -1,0 +1,212 @@
+"""Writing a batch into the database: one transaction, one statement, exactly once.
+
+The statement is sql/migrations/0001_events/50_store_batch.sql. Every batch has an id of its own that the
+ledger remembers in the same transaction. Whatever happened to an earlier attempt, repeating the batch is
+safe: it waits for an attempt that is still in flight, and does nothing when one was committed. (Asking
+pg_xact_status() about the earlier attempt is not safe: after a crash PostgreSQL may give its transaction id
+to another transaction, docs/decisions.md.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+import psycopg
+from psycopg import Connection, errors
+from psycopg.pq import ConnStatus, ExecStatus
+
+from beatline.errors import StorageError
+from beatline.events import Event, RejectedEvent, uuid7
+from beatline.storage.migrate import POSTGRES, read_engine
+from beatline.storage.queries import query
+
+PERMANENT = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded)
+CONNECT_OPTIONS: dict[str, Any] = {
+    "autocommit": True,
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "options": "-c statement_timeout=30s -c timezone=UTC",
+}
+STORE_BATCH = b"store_batch"
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction stores. Fixed once made: a repeated attempt carries the same events and id."""
+
+    events: list[Event]
+    rejected: list[RejectedEvent] = field(default_factory=list)
+    batch_id: UUID = field(default_factory=uuid7)
+
+
+@dataclass(slots=True, frozen=True)
+class Stored:
+    """What a batch brought: events stored now, and events that had been stored before."""
+
+    events: int
+    duplicates: int
+
+
+class Store:
+    """One connection that writes batches. Not for use by two threads at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.engine = read_engine(connection)
+        self.days: set[date] = set()  # of which the partition is known to exist
+
+    @classmethod
+    def connect(cls, database_url: str) -> Store:
+        """Connect and prepare; StorageError (temporary) when the database is away or not migrated."""
+        with translated_errors():
+            store = cls(psycopg.connect(database_url, **CONNECT_OPTIONS))
+            if store.engine is None:
+                store.close()
+                raise StorageError("not migrated: run `beatline migrate`", permanent=False)
+            store.prepare()
+        return store
+
+    def prepare(self) -> None:
+        """Prepare the one statement that the hot path runs."""
+        statement = query("store_batch").encode()
+        raise_for(self.connection, self.connection.pgconn.prepare(STORE_BATCH, statement))
+
+    def close(self) -> None:
+        """Close the connection, whatever state it is in."""
+        self.connection.close()
+
+    def write(self, batch: Batch) -> Stored:
+        """Store a batch.
+
+        Raises StorageError: permanent when the data itself is refused, else temporary. When the connection
+        broke it is open whether the batch was committed; repeating the same batch tells.
+        """
+        with translated_errors():
+            self.make_partitions(batch.events)
+            try:
+                return self.store_batch(batch)
+            except errors.CheckViolation:  # no partition: retention dropped it meanwhile
+                self.days.clear()
+                self.make_partitions(batch.events)
+                return self.store_batch(batch)
+
+    def make_partitions(self, events: list[Event]) -> None:
+        """Make the partitions that the events need, outside of the batch's transaction."""
+        if self.engine != POSTGRES:
+            return
+        for day in {event.ts.date() for event in events} - self.days:
+            at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            self.connection.execute(query("make_event_partition"), {"ts": at})
+            self.days.add(day)
+
+    def store_batch(self, batch: Batch) -> Stored:
+        """Run the prepared statement through libpq's blocking call: it gives up the interpreter's lock once
+        a flush and not at every wait, which is worth a third of the throughput (docs/benchmarks.md)."""
+        events = unique_events(batch.events)
+        rejected = msgspec.json.encode(batch.rejected)
+        parameters = [str(batch.batch_id).encode(), msgspec.json.encode(events), rejected]
+        result = self.connection.pgconn.exec_prepared(STORE_BATCH, parameters)
+        raise_for(self.connection, result)
+        stored = int(result.get_value(0, 0) or 0)
+        return Stored(events=stored, duplicates=len(batch.events) - stored)
+
+
+@contextmanager
+def connected(database_url: str | None) -> Iterator[Connection]:
+    """A connection of its own, closed at the end; the driver's errors come out as StorageError."""
+    with translated_errors(), psycopg.connect(str(database_url), **CONNECT_OPTIONS) as connection:
+        yield connection
+
+
+def unique_events(events: list[Event]) -> list[Event]:
+    """The events without those that repeat the client's id of an earlier one."""
+    if not any(event.client_id for event in events):
+        return events
+    seen: set[tuple[int, UUID]] = set()
+    unique = []
+    for event in events:
+        key = (event.project_id, event.event_id)
+        if not event.client_id or key not in seen:
+            seen.add(key)
+            unique.append(event)
+    return unique
+
+
+def raise_for(connection: Connection, result: Any) -> None:
+    """Raise psycopg's error for a failed libpq result."""
+    if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        return
+    if connection.pgconn.status != ConnStatus.OK:
+        raise psycopg.OperationalError(connection.pgconn.get_error_message())
+    raise errors.error_from_result(result)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn the driver's errors into StorageError, saying whether they are permanent."""
+    try:
+        yield
+    except PERMANENT as error:
+        raise StorageError(str(error), permanent=True) from error
+    except psycopg.Error as error:
+        raise StorageError(str(error), permanent=False) from error
+
+
+@dataclass(slots=True)
+class Isolated:
+    """What came of a batch with refused data in it: what was stored, and the refused events with why."""
+
+    events: int = 0
+    duplicates: int = 0
+    refused: list[tuple[Event, StorageError]] = field(default_factory=list)
+
+
+def write_isolating(store: Store, batch: Batch) -> Isolated:
+    """Write a batch; when its data is refused for good, write its halves, so that one bad event costs
+    nobody else. Raises StorageError only when it is temporary."""
+    result = Isolated()
+    pending = [batch]
+    while pending:
+        part = pending.pop()
+        try:
+            stored = store.write(part)
+        except StorageError as error:
+            if not error.permanent:
+                raise
+            pending.extend(halves(part, error, result))
+        else:
+            result.events += stored.events
+            result.duplicates += stored.duplicates
+    return result
+
+
+def halves(batch: Batch, error: StorageError, result: Isolated) -> list[Batch]:
+    """The batch in two parts, or none when its only event is refused, which is noted in result.
+
+    The parts' ids follow from the batch's, so a repeated attempt that splits again stores nothing twice.
+    """
+    first, second = part_ids(batch.batch_id)
+    if len(batch.events) > 1:
+        middle = len(batch.events) // 2
+        return [
+            Batch(batch.events[:middle], batch.rejected, first),
+            Batch(batch.events[middle:], [], second),
+        ]
+    if batch.events and batch.rejected:
+        return [Batch(batch.events, [], first), Batch([], batch.rejected, second)]
+    if batch.events:
+        result.refused.append((batch.events[0], error))
+    return []
+
+
+def part_ids(batch_id: UUID) -> tuple[UUID, UUID]:
+    """The ids of the two halves of a batch."""
+    return uuid5(batch_id, "first"), uuid5(batch_id, "second")

@@ -1,0 +1,336 @@
+"""`beatline up`: runs the whole stack on one machine and keeps it running until a signal.
+
+Started in the order PostgreSQL, Valkey, collector, workers, generator; stopped the other way round.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from beatline import embedded
+from beatline.embedded import postgres, valkey
+from beatline.errors import StartError
+from beatline.settings import Settings
+from beatline.storage.migrate import migrate
+
+ROOT = Path(__file__).parents[1]
+CONSOLE = ROOT / "console" / "dist" / "index.html"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DEMO_RATE = 100  # events per second
+READY_SECONDS = 60.0
+PROGRESS_SECONDS = 5.0
+POLL_SECONDS = 0.2
+LONGEST_PAUSE = 30.0
+STEADY_SECONDS = 60.0  # a process that lived as long is not failing again and again
+# How long each program may take to finish what it has in hand. The collector's requests wait for
+# their commit up to BEATLINE_ACKNOWLEDGE_SECONDS.
+PATIENCE = {"generator": 5.0, "workers": 15.0, "collector": 20.0}
+
+
+class Stop(BaseException):
+    """Somebody asked us to stop. No error: nothing may catch it on the way out."""
+
+
+class Running(Protocol):
+    """What the supervisor needs of a running process."""
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process, our child."""
+
+    def stop(self) -> None:
+        """Stop it in order, kill it when that takes too long, and reap it."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One of Beatline's own processes."""
+
+    process: subprocess.Popen[bytes]
+    patience: float
+
+    def stop(self) -> None:
+        """Let it finish what it has in hand; kill it after its patience."""
+        embedded.terminate(self.process, signal.SIGTERM, self.patience)
+
+
+@dataclass
+class Service:
+    """A process that is kept running. retry_at: when to start it again, None while it runs."""
+
+    name: str
+    launch: Callable[[], Running]
+    running: Running
+    started: float
+    failures: int = 0
+    retry_at: float | None = None
+
+    def is_dead(self) -> bool:
+        """Whether the process has ended."""
+        return self.running.process.poll() is not None
+
+
+class Supervisor:
+    """Owns every process of the stack, and the signals that end it."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.services: list[Service] = []
+        self.stopping = False
+
+    def on_signal(self, _signum: int, _frame: FrameType | None) -> None:
+        """The first signal leaves whatever is going on; another one kills what still runs."""
+        if not self.stopping:
+            self.stopping = True
+            raise Stop
+        for service in self.services:
+            service.running.process.kill()
+
+    def keep(self, name: str, running: Running, launch: Callable[[], Running]) -> None:
+        """Keep a process running from now on; launch starts it again."""
+        self.services.append(Service(name, launch, running, time.monotonic()))
+
+    def tend(self) -> None:
+        """Start again what has ended: at once, then after pauses that double."""
+        for service in self.services:
+            if service.retry_at is not None and time.monotonic() >= service.retry_at:
+                self.restart(service)
+            elif service.retry_at is None and service.is_dead():
+                self.note_death(service)
+
+    def note_death(self, service: Service) -> None:
+        """Say that a process has ended and set the time of its next start."""
+        steady = time.monotonic() - service.started > STEADY_SECONDS
+        service.failures = 1 if steady else service.failures + 1
+        pause = min(LONGEST_PAUSE, 2.0 ** (service.failures - 1))
+        service.retry_at = time.monotonic() + pause
+        how = embedded.ending(service.running.process)
+        say(f"{service.name} {how}; starting it again in {pause:g} s. Its log: {self.log(service)}")
+        service.running.stop()
+
+    def restart(self, service: Service) -> None:
+        """Start a process again; when that fails, wait for the next turn."""
+        service.started = time.monotonic()
+        service.retry_at = None
+        try:
+            service.running = service.launch()
+            say(f"{service.name} runs again.")
+        except StartError as error:
+            say(str(error))
+
+    def log(self, service: Service) -> Path:
+        """Where a process writes."""
+        return embedded.log_path(self.data, service.name)
+
+    def stop(self) -> None:
+        """Stop everything, the last one started first."""
+        self.stopping = True
+        if self.services:
+            names = ", ".join(service.name for service in reversed(self.services))
+            say(f"Stopping {names}. Once more Ctrl-C kills them.")
+        for service in reversed(self.services):
+            service.running.stop()
+
+
+def run(settings: Settings) -> int:
+    """Run the stack until a signal; the exit code: 0 after a signal, 1 when it could not start."""
+    try:
+        supervise(settings)
+    except StartError as error:
+        print(f"beatline: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"beatline: cannot use {settings.data.absolute()}: {error}", file=sys.stderr)
+        return 1
+    except Stop:
+        say("Stopped.")
+    return 0
+
+
+def supervise(settings: Settings) -> None:
+    """Start the stack and keep it running; returns only by an exception, with all stopped."""
+    data = embedded.private_folder(settings.data)
+    with embedded.lock(data, "beatline", wait=0) as held:
+        embedded.write_holder(held, os.getpid())
+        supervisor = Supervisor(data)
+        for number in SIGNALS:
+            signal.signal(number, supervisor.on_signal)
+        try:
+            stop_leftovers(data)
+            check_port(settings)
+            start_all(supervisor, settings)
+            say(addresses(settings, data))
+            while True:
+                supervisor.tend()
+                time.sleep(POLL_SECONDS)
+        finally:
+            supervisor.stop()
+
+
+def stop_leftovers(data: Path) -> None:
+    """Stop what a supervisor that was killed has left; its lock, which we hold, proves it dead."""
+    names = dict.fromkeys(PATIENCE, signal.SIGTERM)
+    names |= {valkey.NAME: valkey.STOP_SIGNAL, postgres.NAME: postgres.STOP_SIGNAL}
+    for name, stop_signal in names.items():
+        if embedded.stop_leftover(data, name, stop_signal):
+            say(f"Stopped {name}, left over from an earlier start that was killed.")
+
+
+def check_port(settings: Settings) -> None:
+    """Stop the start, before anything else runs, when the collector could not listen."""
+    try:
+        free = embedded.port_is_free(settings.port, settings.host)
+    except OSError as error:
+        raise StartError(
+            f"cannot listen on BEATLINE_HOST={settings.host} and BEATLINE_PORT={settings.port}: "
+            f"{error.strerror}."
+        ) from error
+    if not free:
+        raise StartError(
+            f"port {settings.port} is in use: end what listens there, or choose another port "
+            f"with the variable BEATLINE_PORT."
+        )
+
+
+def start_all(supervisor: Supervisor, settings: Settings) -> None:
+    """Start every process and wait until the collector is ready."""
+    database_url = settings.database_url or start_postgres(supervisor)
+    redis_url = settings.redis_url or start_valkey(supervisor)
+    say("Migrating the database …")
+    engine = migrate(database_url)
+    say(f"Starting the collector and the workers (storage engine: {engine}) …")
+    environ = child_environment(settings, supervisor.data, database_url, redis_url)
+    start_program(supervisor, environ, "collector", "collector")
+    start_program(supervisor, environ, "workers", "workers")
+    wait_until_ready(supervisor, settings)
+    if settings.demo:
+        words = ("beatline", "generate", "--rate", str(DEMO_RATE), "--url", base_url(settings))
+        start_program(supervisor, environ, "generator", *words)
+
+
+def start_postgres(supervisor: Supervisor) -> str:
+    """Start the embedded PostgreSQL; its URL, which stays the same when it is started again."""
+    data = supervisor.data
+    say(f"Starting PostgreSQL in {data / postgres.NAME} …")
+    server = postgres.start(data)
+    again = partial(postgres.start, data, port=urlsplit(server.url).port)
+    supervisor.keep(postgres.NAME, server, again)
+    return server.url
+
+
+def start_valkey(supervisor: Supervisor) -> str:
+    """Start the embedded Valkey; its URL, which stays the same when it is started again."""
+    data = supervisor.data
+    say(f"Starting Valkey in {data / valkey.NAME} …")
+    server = valkey.start(data)
+    again = partial(valkey.start, data, port=urlsplit(server.url).port)
+    supervisor.keep(valkey.NAME, server, again)
+    return server.url
+
+
+def start_program(supervisor: Supervisor, environ: Mapping[str, str], name: str, *words: str) -> None:
+    """Start `python -m words...` and keep it running under a name."""
+
+    def launch() -> Program:
+        command = [sys.executable, "-m", *words]
+        process = embedded.launch(supervisor.data, name, command, environ=environ)
+        return Program(process, PATIENCE[name])
+
+    supervisor.keep(name, launch(), launch)
+
+
+def child_environment(settings: Settings, data: Path, database_url: str, redis_url: str) -> dict[str, str]:
+    """Our environment with what this start has settled, for Beatline's own processes."""
+    settled = {
+        "BEATLINE_HOST": settings.host,
+        "BEATLINE_PORT": str(settings.port),
+        "BEATLINE_DATA": str(data),
+        "BEATLINE_DATABASE_URL": database_url,
+        "BEATLINE_REDIS_URL": redis_url,
+    }
+    inherited = {name: text for name, text in os.environ.items() if name.removesuffix("_FILE") not in settled}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return inherited | settled | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def wait_until_ready(supervisor: Supervisor, settings: Settings) -> None:
+    """Wait for GET /health/ready to answer 200.
+
+    Raises StartError with the end of the log when the collector ends or takes too long.
+    """
+    collector = next(service for service in supervisor.services if service.name == "collector")
+    began = progressed = time.monotonic()
+    while (answer := readiness(settings)) != "200":
+        now = time.monotonic()
+        if collector.is_dead():
+            how = f"collector {embedded.ending(collector.running.process)} at its start."
+            raise StartError(how + embedded.log_end(supervisor.data, "collector"))
+        if now - began > READY_SECONDS:
+            how = f"collector is not ready after {READY_SECONDS:g} s ({answer})."
+            raise StartError(how + embedded.log_end(supervisor.data, "collector"))
+        if now - progressed > PROGRESS_SECONDS:
+            progressed = now
+            say(f"Waiting for the collector to be ready, {now - began:.0f} s …")
+        supervisor.tend()
+        time.sleep(POLL_SECONDS)
+
+
+def readiness(settings: Settings) -> str:
+    """The status of GET /health/ready, or what went wrong."""
+    connection = http.client.HTTPConnection(reachable(settings.host), settings.port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return str(connection.getresponse().status)
+    except (OSError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+
+
+def reachable(host: str) -> str:
+    """An address of this machine at which a server on that host answers."""
+    return {"0.0.0.0": embedded.LOOPBACK, "::": "::1", "": embedded.LOOPBACK}.get(host, host)  # noqa: S104
+
+
+def base_url(settings: Settings) -> str:
+    """Where the collector is for a client on this machine."""
+    host = reachable(settings.host)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def addresses(settings: Settings, data: Path) -> str:
+    """What is where, for whoever has started the stack."""
+    base = base_url(settings)
+    rows = [
+        ("Console", f"{base}/"),
+        ("API docs", f"{base}/docs"),
+        ("OpenAPI", f"{base}/openapi.json"),
+        ("Metrics", f"{base}/metrics"),
+        ("Data", str(data)),
+        ("Logs", str(data / "logs")),
+    ]
+    if not CONSOLE.is_file():
+        rows[0] = ("Console", "not built: that needs Node 20; the API runs without it")
+    if settings.demo:
+        rows.append(("Demo", f"{DEMO_RATE} events/s; without them: make up DEMO=0"))
+    table = "\n".join(f"  {name:<10}{where}" for name, where in rows)
+    return f"\nBeatline is ready.\n\n{table}\n\nCtrl-C stops it.\n"
+
+
+def say(text: str) -> None:
+    """Tell whoever started us; their terminal may be gone by now."""
+    with suppress(OSError):
+        print(text, flush=True)

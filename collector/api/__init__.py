@@ -1,0 +1,1 @@
+"""The API beside ingestion: one blueprint an area."""

@@ -1,0 +1,107 @@
+"""OpenAPI 3: /openapi.json and the page /docs, which needs no internet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from flask_smorest import Api
+from flask_swagger_ui import get_swaggerui_blueprint
+from marshmallow import Schema, fields
+from werkzeug.routing import Rule
+
+from beatline import __version__
+from collector.api.schemas import ErrorSchema
+from collector.ingest.wire import PAYLOAD_SCHEMAS, SimpleEventSchema, TrackedEventSchema
+
+CONFIG = {
+    "API_TITLE": "Beatline",
+    "API_VERSION": __version__,
+    "OPENAPI_VERSION": "3.0.3",
+    "OPENAPI_URL_PREFIX": "/",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "API_SPEC_OPTIONS": {"info": {"description": "Real-time event tracking: events in, exact answers out."}},
+}
+
+
+class JsonApi(Api):
+    """flask-smorest's API, its errors in our one shape."""
+
+    ERROR_SCHEMA = ErrorSchema
+
+
+class StoredSchema(Schema):
+    """The event is stored."""
+
+    event_id = fields.UUID(required=True)
+
+
+class BatchSchema(Schema):
+    """Events to store."""
+
+    events = fields.List(
+        fields.Nested(TrackedEventSchema),
+        required=True,
+        metadata={"minItems": 1, "maxItems": 10_000},
+    )
+
+
+class RefusedEventSchema(Schema):
+    """An event of a batch that was refused."""
+
+    index = fields.Integer(required=True)
+    errors = fields.Dict(required=True)
+
+
+class BatchStoredSchema(Schema):
+    """How many events are stored, and which are not and why."""
+
+    accepted = fields.Integer(required=True)
+    rejected = fields.List(fields.Nested(RefusedEventSchema), required=True)
+
+
+INGESTION: list[tuple[str, str, type[Schema], int, type[Schema]]] = [
+    ("/events", "Store a view, click or location", SimpleEventSchema, 202, StoredSchema),
+    ("/track", "Store an event", TrackedEventSchema, 202, StoredSchema),
+    ("/api/v1/analytics/capture/", "Store an event", TrackedEventSchema, 200, StoredSchema),
+    ("/api/v1/analytics/batch/", "Store many events", BatchSchema, 200, BatchStoredSchema),
+]
+ERRORS = {
+    400: "The event is refused; errors says why, field by field",
+    401: "A write key is needed",
+    413: "Too large",
+    415: "Not JSON",
+    500: "The event could not be stored, for good",
+    503: "Nothing was stored; send again after Retry-After seconds",
+}
+
+
+def document_ingestion(api: Api) -> None:
+    """Describe the routes that the front door answers, beside Flask's."""
+    for name, schema in PAYLOAD_SCHEMAS.items():
+        api.spec.components.schema(f"{name.capitalize()}Payload", schema=schema)
+    for path, summary, request, status, response in INGESTION:
+        described = {"post": operation(summary, request, status, response)}
+        api.spec.path(rule=Rule(path), operations=described)
+
+
+def operation(summary: str, request: type[Schema], status: int, response: type[Schema]) -> dict[str, Any]:
+    """One POST of ingestion as OpenAPI describes it."""
+    responses = {str(code): answer(text, ErrorSchema) for code, text in ERRORS.items()}
+    return {
+        "tags": ["ingestion"],
+        "summary": summary,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+        "responses": {str(status): answer("Stored", response), **responses},
+    }
+
+
+def answer(description: str, schema: type[Schema]) -> dict[str, Any]:
+    """One JSON answer as OpenAPI describes it."""
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def docs_page() -> Blueprint:
+    """Swagger UI at /docs, its files served from here."""
+    page: Blueprint = get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Beatline API"})
+    return page

@@ -1,0 +1,1 @@
+"""Ingestion: one file a protocol, one pipeline for all of them."""

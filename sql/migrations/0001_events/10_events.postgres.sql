@@ -1,0 +1,21 @@
+-- Every accepted event, once. Partitions are made by make_event_partition, ahead and on demand.
+-- No primary key: uniqueness is the ledger's (a key would have to contain ts, which a retry may change).
+create table events (
+    project_id   integer not null,
+    event_id     uuid not null,
+    ts           timestamptz not null,
+    received_at  timestamptz not null,
+    event_type   text not null,
+    user_id      text,
+    anonymous_id text,
+    session_id   text,
+    device_id    text,
+    page_url     text,
+    app_version  text,
+    os_name      text,
+    os_version   text,
+    properties   jsonb not null default '{}'
+) partition by range (ts);
+
+-- Serves every read by time: the edges of rolling windows, throughput, the event log.
+create index events_project_ts on events (project_id, ts desc);

@@ -1,0 +1,14 @@
+-- Retention: drops the partitions of events that lie wholly before a time, oldest first; returns how many.
+-- The aggregates keep what they counted.
+create function drop_event_partitions(before timestamptz) returns integer language plpgsql as $$
+declare
+    expired record;
+    dropped integer := 0;
+begin
+    for expired in select name from event_partitions where upper <= before order by upper loop
+        execute format('drop table %I', expired.name);
+        dropped := dropped + 1;
+    end loop;
+    return dropped;
+end;
+$$;

@@ -1,0 +1,1 @@
+"""The workers: everything that need not happen in a request."""

@@ -1,0 +1,83 @@
+"""The jobs that keep the storage in order: plain functions, safe to run twice and beside themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from psycopg import Connection
+
+from beatline.errors import SpillError, StorageError
+from beatline.settings import Settings
+from beatline.storage.drain import drain
+from beatline.storage.migrate import POSTGRES, read_engine
+from beatline.storage.queries import query, read_count
+from beatline.storage.spill import Spill
+from beatline.storage.store import Store, connected
+
+log = structlog.get_logger()
+
+LEDGER_AGE = timedelta(hours=24)  # CONTRACTS, section 11, pitfall 2: ids are checked over at least 24 h
+PARTITIONS_AHEAD = timedelta(days=7)
+
+
+def drain_spill(settings: Settings, now: datetime) -> None:
+    """Write what waits in the spill into the database. One at a time: others return at once."""
+    if not settings.redis_url or not settings.database_url:
+        return
+    spill = Spill(settings.redis_url, settings.spill_entries)
+    try:
+        if spill.backlog():
+            drain_into(settings.database_url, spill)
+    except (SpillError, StorageError) as error:
+        log.warning("spill not drained", error=str(error).strip())
+    finally:
+        spill.close()
+
+
+def drain_into(database_url: str, spill: Spill) -> None:
+    """Drain while holding the drain's lock."""
+    store = Store.connect(database_url)
+    try:
+        if try_lock(store.connection, "beatline drain"):
+            drained = drain(spill, store)
+            log.info("spill drained", batches=drained.batches, events=drained.events)
+    finally:
+        store.close()
+
+
+def rotate_ledger(settings: Settings, now: datetime) -> None:
+    """Forget ids that are older than one to two days."""
+    with connected(settings.database_url) as connection:
+        parameters = {"at": now, "min_age": LEDGER_AGE}
+        connection.execute(query("rotate_event_ledger"), parameters)
+
+
+def make_partitions(settings: Settings, now: datetime) -> None:
+    """Make the daily partitions of the coming week (postgres engine)."""
+    with connected(settings.database_url) as connection:
+        if read_engine(connection) == POSTGRES:
+            parameters = {"now": now, "ahead": PARTITIONS_AHEAD}
+            read_count(connection, "make_event_partitions_ahead", parameters)
+
+
+def drop_expired_events(settings: Settings, now: datetime) -> None:
+    """Drop the partitions that retention has passed (postgres engine; TimescaleDB's policy does its own)."""
+    if settings.retention_days is None:
+        return
+    with connected(settings.database_url) as connection:
+        if read_engine(connection) == POSTGRES:
+            parameters = {"before": now - timedelta(days=settings.retention_days)}
+            read_count(connection, "drop_event_partitions", parameters)
+
+
+def trim_rejected_events(settings: Settings, now: datetime) -> None:
+    """Keep only the newest rejected events of each project."""
+    with connected(settings.database_url) as connection:
+        read_count(connection, "trim_rejected_events", {"kept": settings.rejected_events_kept})
+
+
+def try_lock(connection: Connection, name: str) -> bool:
+    """Take a lock that ends with the connection; false when somebody else has it."""
+    row = connection.execute(query("try_lock"), {"name": name}).fetchone()
+    return bool(row and row[0])
