@@ -80,7 +80,7 @@ class Service:
 
     def is_dead(self) -> bool:
         """Whether the process has ended."""
-        return self.running.process.poll() is not None
+        return embedded.has_ended(self.running.process)
 
 
 class Supervisor:
@@ -119,7 +119,6 @@ class Supervisor:
         service.retry_at = time.monotonic() + pause
         how = embedded.ending(service.running.process)
         say(f"{service.name} {how}; starting it again in {pause:g} s. Its log: {self.log(service)}")
-        service.running.stop()
 
     def restart(self, service: Service) -> None:
         """Start a process again; when that fails, wait for the next turn."""

@@ -89,11 +89,14 @@ def keep_url(path: Path, template: str, port: int | None) -> str:
     """The URL of an embedded server, kept in path; template has {password} and {port}.
 
     The password is made once. Without a port the one of last time is taken, or else a free one.
+    Raises StartError when the port given is in use.
     """
     text = path.read_text().strip() if path.exists() else ""
     kept = urlsplit(text)
     if port is None:
         port = kept.port if kept.port and port_is_free(kept.port) else free_port()
+    elif not port_is_free(port):
+        raise StartError(f"port {port} of {path.stem} is in use.")
     url = template.format(password=kept.password or secrets.token_hex(24), port=port)
     if url != text:
         write_private(path, url)
@@ -102,7 +105,7 @@ def keep_url(path: Path, template: str, port: int | None) -> str:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file for its owner only, whole or not at all."""
-    draft = path.with_suffix(".new")
+    draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text + "\n")
@@ -254,8 +257,8 @@ def wait_ready(
     """Wait until a server answers; one that ends or stays mute is stopped and a StartError."""
     deadline = time.monotonic() + seconds
     try:
-        while not ready():
-            if process.poll() is not None:
+        while has_ended(process) or not ready():
+            if process.returncode is not None:
                 raise StartError(f"{name} {ending(process)} at its start.{log_end(data, name)}")
             if time.monotonic() > deadline:
                 raise StartError(f"{name} is not ready after {seconds} s.{log_end(data, name)}")
@@ -280,6 +283,22 @@ def log_end(data: Path, name: str, lines: int = 15) -> str:
     return ""
 
 
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process has ended; what it has left of its own children is then killed."""
+    if process.returncode is None and process.poll() is not None:
+        kill_group(process)
+    return process.returncode is not None
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that launch has started, and its children that are in its group still.
+
+    Only while it runs or as soon as it was reaped: later its number may be another's.
+    """
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def terminate(
     process: subprocess.Popen[bytes], stop_signal: signal.Signals, seconds: float = STOP_SECONDS
 ) -> None:
@@ -287,11 +306,12 @@ def terminate(
 
     Also right for a process that is dead already.
     """
+    if has_ended(process):
+        return
+    process.send_signal(stop_signal)
     with suppress(subprocess.TimeoutExpired):
-        process.send_signal(stop_signal)
         process.wait(seconds)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    kill_group(process)
     process.wait()
 
 

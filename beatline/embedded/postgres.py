@@ -18,6 +18,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from beatline import embedded
@@ -219,7 +220,7 @@ def environment() -> dict[str, str]:
 
 def accepts(url: str) -> bool:
     """Whether a server at the URL takes connections now."""
-    return PGconn.ping(url.encode()) == Ping.OK
+    return PGconn.ping(make_conninfo(url, connect_timeout=2).encode()) == Ping.OK
 
 
 def create_database(url: str) -> None:

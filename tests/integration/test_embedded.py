@@ -18,6 +18,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+
 from beatline import embedded
 from beatline.embedded import postgres, valkey
 from beatline.embedded.postgres import EmbeddedPostgres
@@ -227,20 +228,24 @@ def test_given_a_running_server_then_its_folder_is_locked_under_its_process_id(
 
 
 @SERVERS
-def test_given_a_port_in_use_then_the_start_fails_with_the_log(
-    start: Start, module: ModuleType
-) -> None:
+def test_given_a_port_in_use_then_the_start_fails_and_names_it(start: Start, module: ModuleType) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(StartError, match=r"(?s)at its start.*Address already in use"):
-            start(module, port=other.getsockname()[1])
+        port = other.getsockname()[1]
+        with pytest.raises(StartError, match=f"port {port} of {module.NAME} is in use"):
+            start(module, port=port)
+
+
+def test_given_a_setting_that_postgres_refuses_then_the_start_fails_with_the_log(
+    start: Start,
+) -> None:
+    with pytest.raises(StartError, match=r"(?s)ended with code 1 at its start.*shared_buffers"):
+        start(postgres, options={"shared_buffers": "plenty"})
 
 
 @SERVERS
-def test_what_the_servers_keep_is_closed_to_other_users(
-    start: Start, data: Path, module: ModuleType
-) -> None:
+def test_what_the_servers_keep_is_closed_to_other_users(start: Start, data: Path, module: ModuleType) -> None:
     start(module)
     modes = {path.name: path.stat().st_mode & 0o077 for path in data.iterdir()}
     assert modes == dict.fromkeys([module.NAME, f"{module.NAME}.url", "logs", "run"], 0)
@@ -300,7 +305,6 @@ def start_in_child_and_kill_it(module: ModuleType, data: Path, where: str) -> st
 
 
 @SERVERS
-@pytest.mark.skipif(embedded.setpriv() is None, reason="only Linux ends children with their parent")
 def test_given_the_parent_is_killed_then_the_server_ends(module: ModuleType, data: Path) -> None:
     start_in_child_and_kill_it(module, data, "main")
     wait_until(lambda: lock_is_free(data, module.NAME))

@@ -11,6 +11,9 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
+from beatline.settings import Settings
+from collector import create_app
+
 TRACK, CAPTURE, BATCH = "/track", "/api/v1/analytics/capture/", "/api/v1/analytics/batch/"
 COMMERCE = {  # REQUIREMENTS I3
     "timestamp": "2024-03-15T14:30:00Z",
@@ -325,9 +328,6 @@ def test_other_content_types_are_refused(client: FlaskClient, content_type: str)
 
 
 def test_event_without_a_key_is_refused_when_ingest_is_not_open(postgres_url: str, redis_url: str) -> None:
-    from beatline.settings import Settings
-    from collector import create_app
-
     app = create_app(Settings(database_url=postgres_url, redis_url=redis_url, open_ingest=False))
     answer = app.test_client().post(TRACK, data=event())
     app.extensions["beatline"].close()

@@ -148,9 +148,7 @@ def test_given_a_server_away_then_the_pauses_double_up_to_a_limit() -> None:
         ("-3", 1.0),
     ],
 )
-def test_given_a_retry_after_header_then_it_is_seconds_to_wait(
-    header: str | None, seconds: float
-) -> None:
+def test_given_a_retry_after_header_then_it_is_seconds_to_wait(header: str | None, seconds: float) -> None:
     assert retry_after(header, NOON) == seconds
 
 
@@ -167,17 +165,13 @@ def test_given_an_address_then_it_is_taken_apart(url: str, target: Target) -> No
 
 
 @pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://x", "http://", "http://x:99999"])
-def test_given_no_http_address_then_the_exit_code_is_2(
-    url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_given_no_http_address_then_the_exit_code_is_2(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(url, 1.0) == 2
     assert capsys.readouterr().err.startswith("beatline generate: ")
 
 
 @pytest.mark.parametrize(("rate", "duration"), [(0, 1), (-1, 1), (float("nan"), 1), (1, 0)])
-def test_given_a_senseless_rate_or_duration_then_the_exit_code_is_2(
-    rate: float, duration: float
-) -> None:
+def test_given_a_senseless_rate_or_duration_then_the_exit_code_is_2(rate: float, duration: float) -> None:
     assert run("http://127.0.0.1:1", rate, duration) == 2
 
 

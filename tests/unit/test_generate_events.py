@@ -44,9 +44,7 @@ def test_given_the_same_sample_then_the_events_are_the_same(default_sample: list
         Sample(end=date(2025, 5, 27)),
     ],
 )
-def test_given_another_sample_then_no_id_is_shared(
-    default_sample: list[Event], other: object
-) -> None:
+def test_given_another_sample_then_no_id_is_shared(default_sample: list[Event], other: object) -> None:
     ids = {event.event_id for event in default_sample}
     assert len(ids) == 5000
     assert not ids & {event.event_id for event in sample_events(other)}
@@ -54,9 +52,7 @@ def test_given_another_sample_then_no_id_is_shared(
 
 @pytest.mark.parametrize("count", [1, 24, 25, 1000])
 @pytest.mark.parametrize("seed", [0, 3])
-def test_given_one_day_and_any_count_then_exactly_so_many_events_lie_in_it(
-    count: int, seed: int
-) -> None:
+def test_given_one_day_and_any_count_then_exactly_so_many_events_lie_in_it(count: int, seed: int) -> None:
     day = date(2024, 2, 29)
     events = sample_events(Sample(count, day, day, seed))
     assert len(events) == count
