@@ -32,7 +32,8 @@ def migrate() -> None:
     settings = Settings.from_env()
     if settings.database_url is None:
         raise StartError("BEATLINE_DATABASE_URL is not set")
-    click.echo(f"Migrated; the engine is {run_migrations(settings.database_url)}.")
+    engine = run_migrations(settings.database_url, settings.retention_days)
+    click.echo(f"Migrated; the engine is {engine}.")
 
 
 @cli.command()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import IO, Protocol
 from urllib.parse import urlsplit
 
 from beatline import embedded
@@ -35,9 +35,8 @@ PROGRESS_SECONDS = 5.0
 POLL_SECONDS = 0.2
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 60.0  # a process that lived as long is not failing again and again
-# How long each program may take to finish what it has in hand. The collector's requests wait for
-# their commit up to BEATLINE_ACKNOWLEDGE_SECONDS.
-PATIENCE = {"generator": 5.0, "workers": 15.0, "collector": 20.0}
+# How long each program may take to finish what it has in hand; a little more than its own limit.
+PATIENCE = {"generator": 5.0, "workers": 35.0, "collector": 25.0}
 
 
 class Stop(BaseException):
@@ -151,9 +150,6 @@ def run(settings: Settings) -> int:
     except StartError as error:
         print(f"beatline: {error}", file=sys.stderr)
         return 1
-    except OSError as error:
-        print(f"beatline: cannot use {settings.data.absolute()}: {error}", file=sys.stderr)
-        return 1
     except Stop:
         say("Stopped.")
     return 0
@@ -161,8 +157,8 @@ def run(settings: Settings) -> int:
 
 def supervise(settings: Settings) -> None:
     """Start the stack and keep it running; returns only by an exception, with all stopped."""
-    data = embedded.private_folder(settings.data)
-    with embedded.lock(data, "beatline", wait=0) as held:
+    with take_folder(settings.data) as held:
+        data = settings.data.absolute()
         embedded.write_holder(held, os.getpid())
         supervisor = Supervisor(data)
         for number in SIGNALS:
@@ -177,6 +173,17 @@ def supervise(settings: Settings) -> None:
                 time.sleep(POLL_SECONDS)
         finally:
             supervisor.stop()
+
+
+def take_folder(data: Path) -> IO[str]:
+    """Make the data folder when missing and lock it for this supervisor.
+
+    Raises StartError: another one has it, or it cannot be written to.
+    """
+    try:
+        return embedded.lock(embedded.private_folder(data), "beatline", wait=0)
+    except OSError as error:
+        raise StartError(f"cannot use the folder BEATLINE_DATA={data}: {error.strerror}.") from error
 
 
 def stop_leftovers(data: Path) -> None:

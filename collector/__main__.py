@@ -35,7 +35,7 @@ def server_command(settings: Settings) -> list[str]:
             str(executables / "granian"), "--interface", "wsgi", "--no-ws",
             "--host", settings.host, "--port", str(settings.port),
             "--workers", workers, "--blocking-threads", threads, "--backpressure", "1024",
-            "--runtime-mode", "mt", "--workers-kill-timeout", "20", "--respawn-failed-workers",
+            "--runtime-mode", "st", "--workers-kill-timeout", "10", "--respawn-failed-workers",
             "--no-access-log", "--log-level", "error", "collector.wsgi:app",
         ]  # fmt: skip
     worker = ["gevent", "--worker-connections", "1000"]

@@ -10,7 +10,7 @@ from psycopg import Connection
 from beatline.errors import SpillError, StorageError
 from beatline.settings import Settings
 from beatline.storage.drain import drain
-from beatline.storage.migrate import POSTGRES, read_engine
+from beatline.storage.engine import POSTGRES, read_engine
 from beatline.storage.queries import query, read_count
 from beatline.storage.spill import Spill
 from beatline.storage.store import Store, connected

@@ -10,14 +10,15 @@ from alembic.config import Config
 from psycopg import Connection
 
 from beatline.errors import StartError
+from beatline.storage.engine import POSTGRES, TIMESCALEDB, read_engine
 from beatline.storage.queries import SQL, query
+from beatline.storage.retention import set_retention_policy
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-POSTGRES, TIMESCALEDB = "postgres", "timescaledb"
 
 
-def migrate(database_url: str) -> str:
-    """Bring the database to the newest schema and return its engine, postgres or timescaledb.
+def migrate(database_url: str, retention_days: int | None = None) -> str:
+    """Bring the database to the newest schema and retention, and return its engine, postgres or timescaledb.
 
     Safe to run again and beside itself (one waits for the other). Raises StartError when the database
     cannot be reached.
@@ -28,6 +29,9 @@ def migrate(database_url: str) -> str:
     except psycopg.OperationalError as error:
         raise StartError(f"cannot reach the database: {error}") from error
     command.upgrade(alembic_config(database_url, engine), "head")
+    if engine == TIMESCALEDB:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            set_retention_policy(connection, retention_days)
     return engine
 
 
@@ -40,15 +44,6 @@ def choose_engine(connection: Connection) -> str:
         connection.execute("create extension if not exists timescaledb")
         return TIMESCALEDB
     return POSTGRES
-
-
-def read_engine(connection: Connection) -> str | None:
-    """The engine that this database was migrated for; None before the first migration."""
-    row = connection.execute("select to_regclass('installation')").fetchone()
-    if row is None or row[0] is None:
-        return None
-    recorded = connection.execute("select engine from installation").fetchone()
-    return str(recorded[0]) if recorded else None
 
 
 def alembic_config(database_url: str, engine: str) -> Config:

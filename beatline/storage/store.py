@@ -18,15 +18,20 @@ from uuid import UUID, uuid5
 
 import msgspec
 import psycopg
+import structlog
 from psycopg import Connection, errors
 from psycopg.pq import ConnStatus, ExecStatus
 
 from beatline.errors import StorageError
 from beatline.events import Event, RejectedEvent, uuid7
-from beatline.storage.migrate import POSTGRES, read_engine
+from beatline.storage.engine import POSTGRES, read_engine
 from beatline.storage.queries import query
 
-PERMANENT = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded)
+log = structlog.get_logger()
+
+PERMANENT = (
+    errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded, errors.StatementTooComplex
+)  # fmt: skip
 CONNECT_OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": 3,
@@ -67,11 +72,15 @@ class Store:
     def connect(cls, database_url: str) -> Store:
         """Connect and prepare; StorageError (temporary) when the database is away or not migrated."""
         with translated_errors():
-            store = cls(psycopg.connect(database_url, **CONNECT_OPTIONS))
-            if store.engine is None:
-                store.close()
-                raise StorageError("not migrated: run `beatline migrate`", permanent=False)
-            store.prepare()
+            connection = psycopg.connect(database_url, **CONNECT_OPTIONS)
+            try:
+                store = cls(connection)
+                if store.engine is None:
+                    raise StorageError("not migrated: run `beatline migrate`", permanent=False)
+                store.prepare()
+            except BaseException:
+                connection.close()
+                raise
         return store
 
     def prepare(self) -> None:
@@ -102,7 +111,7 @@ class Store:
         """Make the partitions that the events need, outside of the batch's transaction."""
         if self.engine != POSTGRES:
             return
-        for day in {event.ts.date() for event in events} - self.days:
+        for day in {event.ts.astimezone(UTC).date() for event in events} - self.days:
             at = datetime(day.year, day.month, day.day, tzinfo=UTC)
             self.connection.execute(query("make_event_partition"), {"ts": at})
             self.days.add(day)
@@ -154,6 +163,8 @@ def translated_errors() -> Iterator[None]:
     """Turn the driver's errors into StorageError, saying whether they are permanent."""
     try:
         yield
+    except errors.CheckViolation as error:  # still no partition: retention drops them as we make them
+        raise StorageError(str(error), permanent=False) from error
     except PERMANENT as error:
         raise StorageError(str(error), permanent=True) from error
     except psycopg.Error as error:
@@ -189,22 +200,20 @@ def write_isolating(store: Store, batch: Batch) -> Isolated:
 
 
 def halves(batch: Batch, error: StorageError, result: Isolated) -> list[Batch]:
-    """The batch in two parts, or none when its only event is refused, which is noted in result.
+    """The batch in two parts, or none when it is a single item, whose refusal is noted.
 
     The parts' ids follow from the batch's, so a repeated attempt that splits again stores nothing twice.
     """
+    events, rejected = batch.events, batch.rejected
+    if len(events) + len(rejected) <= 1:
+        result.refused.extend((event, error) for event in events)
+        for rejection in rejected:
+            log.error("rejected event refused", raw=rejection.raw, error=str(error))
+        return []
+    middle = (len(events) + len(rejected)) // 2
+    kept = max(0, middle - len(events))
     first, second = part_ids(batch.batch_id)
-    if len(batch.events) > 1:
-        middle = len(batch.events) // 2
-        return [
-            Batch(batch.events[:middle], batch.rejected, first),
-            Batch(batch.events[middle:], [], second),
-        ]
-    if batch.events and batch.rejected:
-        return [Batch(batch.events, [], first), Batch([], batch.rejected, second)]
-    if batch.events:
-        result.refused.append((batch.events[0], error))
-    return []
+    return [Batch(events[:middle], rejected[:kept], first), Batch(events[middle:], rejected[kept:], second)]
 
 
 def part_ids(batch_id: UUID) -> tuple[UUID, UUID]:

@@ -80,6 +80,7 @@ class Limits:
     flush_events: int = 2_000
     queue_events: int = 50_000
     queue_bytes: int = 128 * 2**20
+    flush_bytes: int = 16 * 2**20
 
 
 @dataclass
@@ -136,25 +137,29 @@ class Writer:
                 log.exception("flush failed")
                 flush = self._finish(submissions, Outcome.UNAVAILABLE)
             flush.seconds = time.perf_counter() - started
-            self.on_flush(flush)
+            try:
+                self.on_flush(flush)
+            except Exception:
+                log.exception("flush not counted")
         if self.store:
             self.store.close()
 
     def _take(self) -> list[Submission]:
-        """The next submissions, up to flush_events; waits for some; empty when closing and done."""
+        """The next submissions, as many as one transaction takes but at least one; waits for some; empty
+        when closing and done."""
         with self.changed:
             while not self.queue and not self.closing:
                 self.changed.wait()
             taken: list[Submission] = []
-            events = 0
-            while self.queue and (
-                not taken or events + len(self.queue[0].events) <= self.limits.flush_events
-            ):
-                submission = self.queue.popleft()
-                taken.append(submission)
-                events += len(submission.events)
-                self.queued_bytes -= submission.size
-            self.queued_events -= events
+            events = size = 0
+            while self.queue:
+                events += len(self.queue[0].events)
+                size += self.queue[0].size
+                if taken and (events > self.limits.flush_events or size > self.limits.flush_bytes):
+                    break
+                taken.append(self.queue.popleft())
+            self.queued_events -= sum(len(submission.events) for submission in taken)
+            self.queued_bytes -= sum(submission.size for submission in taken)
             return taken
 
     def _flush(self, submissions: list[Submission]) -> Flush:

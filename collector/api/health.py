@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 
 from beatline import __version__
 from beatline.errors import SpillError, StorageError
-from beatline.storage.migrate import read_engine
+from beatline.storage.engine import read_engine
 from collector.api.schemas import Area
 from collector.services import reading, services
 
