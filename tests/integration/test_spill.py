@@ -18,6 +18,7 @@ from beatline.settings import Settings
 from beatline.storage.drain import Drained, drain
 from beatline.storage.spill import STREAM, Spill
 from beatline.storage.store import Batch, Store, Stored
+from beatline.storage.writer import Outcome, Submission, Writer
 from tests.fixtures.storage import (
     NOON,
     NUL_PROPERTIES,
@@ -193,7 +194,7 @@ def test_a_refused_event_of_the_spill_goes_to_the_rejected_ones(
 
 
 class Mortal(Store):
-    """A store whose process is killed at its write number dies_at: before it, or between commit and answer."""
+    """A store whose process is killed at its write number dies_at: before it, or before its answer."""
 
     dies_at = 0
     committed = False
@@ -240,7 +241,6 @@ def test_the_writer_may_die_while_it_isolates_and_the_drain_goes_on(
     spill: Spill, postgres_url: str, connection: psycopg.Connection
 ) -> None:
     """The whole batch is spilled although some of its parts were committed."""
-    from beatline.storage.writer import Outcome, Submission, Writer
 
     def connect() -> Store:
         store = Mortal.connect(postgres_url)
@@ -248,7 +248,7 @@ def test_the_writer_may_die_while_it_isolates_and_the_drain_goes_on(
         return store
 
     writer = Writer(connect, spill)
-    submission = Submission([*make_events(6), make_event(properties=NUL_PROPERTIES)], [], 0)
+    submission = Submission([make_event(properties=NUL_PROPERTIES), *make_events(6)], [], 0)
     writer.submit(submission)
     assert submission.wait(20)
     writer.close()

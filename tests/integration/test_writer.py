@@ -365,6 +365,10 @@ def test_a_store_that_cannot_be_used_leaves_no_connection(
         with pytest.raises(StorageError) as refusal:
             Store.connect(url)
         assert not refusal.value.permanent
-        name = url.rpartition("/")[2]
-        statement = "select count(*) from pg_stat_activity where datname = %s and pid <> pg_backend_pid()"
-        wait_until(lambda name=name: connection.execute(statement, [name]).fetchone() == (0,))
+        wait_until(partial(nobody_else_is_connected, connection, url))
+
+
+def nobody_else_is_connected(connection: psycopg.Connection, url: str) -> bool:
+    """Whether a database has no connection but perhaps this one."""
+    statement = "select 1 from pg_stat_activity where datname = %s and pid <> pg_backend_pid()"
+    return connection.execute(statement, [url.rpartition("/")[2]]).fetchone() is None
