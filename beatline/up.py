@@ -216,7 +216,7 @@ def start_all(supervisor: Supervisor, settings: Settings) -> None:
     database_url = settings.database_url or start_postgres(supervisor)
     redis_url = settings.redis_url or start_valkey(supervisor)
     say("Migrating the database …")
-    engine = migrate(database_url)
+    engine = migrate(database_url, settings.retention_days)
     say(f"Starting the collector and the workers (storage engine: {engine}) …")
     environ = child_environment(settings, supervisor.data, database_url, redis_url)
     start_program(supervisor, environ, "collector", "collector")

@@ -192,8 +192,12 @@ def test_rolling_windows_equal_a_count_by_hand(
     fresh: list[dict[str, Any]],
     later: list[timedelta],
 ) -> None:
-    """Given events of any time in any order, some before and some after TimescaleDB's refresh."""
+    """Given events of any time in any order, some before and some after TimescaleDB's refresh.
+
+    Each example has a project of its own, and hours of its own: a refresh is for all projects.
+    """
     project_id = next(projects)
+    now += project_id * 6 * HOUR
     written = [events_of(fields, project_id, now) for fields in (early, fresh)]
     store.write(Batch(written[0]))
     refresh(store, now)
