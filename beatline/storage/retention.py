@@ -13,7 +13,7 @@ def set_retention_policy(connection: Connection, days: int | None) -> None:
     Refreshes then no longer reach into dropped days, which would erase them from the aggregates.
     """
     with connection.transaction():
+        connection.execute(query("limit_refresh_to_retention"), {"days": days})
         connection.execute(query("remove_event_retention"))
         if days is not None:
-            connection.execute(query("limit_refresh_to_retention"), {"days": days})
             connection.execute(query("add_event_retention"), {"days": days})

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -24,7 +24,7 @@ from psycopg.pq import ConnStatus, ExecStatus
 
 from beatline.errors import StorageError
 from beatline.events import Event, RejectedEvent, uuid7
-from beatline.storage.engine import POSTGRES, read_engine
+from beatline.storage.engine import POSTGRES, TIMESCALEDB, read_engine
 from beatline.storage.queries import query
 
 log = structlog.get_logger()
@@ -41,6 +41,8 @@ CONNECT_OPTIONS: dict[str, Any] = {
     "options": "-c statement_timeout=30s -c timezone=UTC",
 }
 STORE_BATCH = b"store_batch"
+LATE = timedelta(hours=1)
+MOST_PARTS = 50
 
 
 @dataclass(slots=True)
@@ -184,7 +186,7 @@ def write_isolating(store: Store, batch: Batch) -> Isolated:
     """Write a batch; when its data is refused for good, write its halves, so that one bad event costs
     nobody else. Raises StorageError only when it is temporary."""
     result = Isolated()
-    pending = [batch]
+    pending = split_by_lateness(batch) if store.engine == TIMESCALEDB else [batch]
     while pending:
         part = pending.pop()
         try:
@@ -197,6 +199,24 @@ def write_isolating(store: Store, batch: Batch) -> Isolated:
             result.events += stored.events
             result.duplicates += stored.duplicates
     return result
+
+
+def split_by_lateness(batch: Batch) -> list[Batch]:
+    """The batch in parts: the fresh events, and the late ones by the hour they happened in.
+
+    TimescaleDB notes one range of time a transaction, from the oldest to the newest row, and refreshes the
+    aggregates over all of it: one event of last month beside one of now would cost a month's refresh. A batch
+    of many hours is an import, whose range is refreshed anyhow. The parts' ids follow from the batch's.
+    """
+    parts: dict[str, list[Event]] = {}
+    for event in batch.events:
+        late = event.received_at - event.ts > LATE
+        parts.setdefault(f"{event.ts.astimezone(UTC):%Y-%m-%dT%H}" if late else "fresh", []).append(event)
+    if not 1 < len(parts) <= MOST_PARTS:
+        return [batch]
+    split = [Batch(events, [], uuid5(batch.batch_id, name)) for name, events in parts.items()]
+    split[0].rejected = batch.rejected
+    return split
 
 
 def halves(batch: Batch, error: StorageError, result: Isolated) -> list[Batch]:
