@@ -1,0 +1,69 @@
+import { useState } from "react";
+
+import { ErrorNotice } from "../../components/ErrorNotice";
+import { RefreshBar } from "../../components/RefreshBar";
+import { useNow } from "../../hooks/useNow";
+import { formatAge, formatClock } from "../../lib/format";
+import { ActiveSessionsPanel } from "./ActiveSessionsPanel";
+import { ActiveUsersPanel } from "./ActiveUsersPanel";
+import { EmptyState } from "./EmptyState";
+import { isQuiet, useLiveOverview, useThroughput } from "./queries";
+import { ThroughputPanel } from "./ThroughputPanel";
+import { TopPagesPanel } from "./TopPagesPanel";
+
+export function LivePage() {
+  const overview = useLiveOverview();
+  const throughput = useThroughput();
+  const [announcement, setAnnouncement] = useState("");
+
+  const refresh = async () => {
+    setAnnouncement("");
+    await Promise.all([overview.refresh(), throughput.refetch()]);
+    setAnnouncement(`Refreshed at ${formatClock(Date.now())}`);
+  };
+
+  const { data, error, updatedAt } = overview;
+  const numbers = { overview: data, updatedAt, failed: error !== null };
+  return (
+    <>
+      <div className="page-head">
+        <h1>Live</h1>
+        <RefreshBar
+          updatedAt={updatedAt}
+          dueAt={overview.dueAt}
+          interval={overview.interval}
+          refreshing={overview.fetching}
+          onRefresh={() => void refresh()}
+        />
+      </div>
+      <p className="visually-hidden" role="status">
+        {error ? "" : announcement}
+      </p>
+      {error && (
+        <ErrorNotice
+          error={error}
+          consequence={<Consequence updatedAt={updatedAt} />}
+          onRetry={() => void refresh()}
+        />
+      )}
+      {!error && data && isQuiet(data) && <EmptyState windowSeconds={data.windows.top_pages} />}
+      <div className="live-grid">
+        <ActiveUsersPanel {...numbers} />
+        <ActiveSessionsPanel {...numbers} />
+        <ThroughputPanel query={throughput} />
+        <TopPagesPanel {...numbers} />
+      </div>
+    </>
+  );
+}
+
+function Consequence({ updatedAt }: { updatedAt: number }) {
+  const now = useNow(1000);
+  if (!updatedAt) return "No numbers have arrived yet. The page keeps trying by itself.";
+  return (
+    <>
+      The numbers below are <strong>{formatAge((now - updatedAt) / 1000)} old</strong>, from{" "}
+      {formatClock(updatedAt)}. The page keeps trying by itself.
+    </>
+  );
+}
