@@ -31,7 +31,7 @@ bench: .venv/dev.stamp ## Measure, and write docs/benchmarks.md
 
 console: ## Build the console, where Node is installed
 	@if ! command -v npm >/dev/null; then echo "Node 20 is missing: the console is not built; the API runs without it."; \
-	else $(MAKE) --no-print-directory console/dist/index.html; fi
+	else $(MAKE) --silent --no-print-directory console/dist/index.html; fi
 
 console/dist/index.html: $(CONSOLE_SOURCES)
 	cd console && npm ci --silent && npm run --silent build && touch dist/index.html

@@ -1,7 +1,8 @@
 """The writer: group commit. Requests of one process share a transaction and wait for its commit.
 
 While one transaction runs, what arrives queues up and goes into the next one; an idle writer flushes at
-once. When the database is away, batches go to the spill; when that is away too, nothing is acknowledged.
+once. When the database is away, batches go to the spill, and wait a moment to become larger; when that is
+away too, nothing is acknowledged.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from beatline.storage.store import Batch, Store, write_isolating
 log = structlog.get_logger()
 
 RECONNECT_SECONDS = 1.0  # how long batches go straight to the spill after a failed attempt
+SPILL_SECONDS = 0.05  # how long a batch for the spill waits for company: few large ones drain far faster
 
 
 class Outcome(StrEnum):
@@ -148,8 +150,9 @@ class Writer:
         """The next submissions, as many as one transaction takes but at least one; waits for some; empty
         when closing and done."""
         with self.changed:
-            while not self.queue and not self.closing:
-                self.changed.wait()
+            self.changed.wait_for(lambda: self.queue or self.closing)
+            if time.monotonic() < self.retry_at:
+                self.changed.wait_for(self._enough, SPILL_SECONDS)
             taken: list[Submission] = []
             events = size = 0
             while self.queue:
@@ -161,6 +164,10 @@ class Writer:
             self.queued_events -= sum(len(submission.events) for submission in taken)
             self.queued_bytes -= sum(submission.size for submission in taken)
             return taken
+
+    def _enough(self) -> bool:
+        """Whether waiting for more would not make the next transaction larger."""
+        return self.closing or self.queued_events >= self.limits.flush_events
 
     def _flush(self, submissions: list[Submission]) -> Flush:
         batch = Batch(

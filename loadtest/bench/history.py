@@ -29,7 +29,6 @@ from (select number,
              number / %(visit_events)s as visit,
              %(start)s + number * (%(stop)s::timestamptz - %(start)s) / %(count)s as at
       from generate_series(0, %(count)s::bigint - 1) as number) as numbered
-order by at
 """
 SESSIONS = """
 insert into sessions (project_id, user_id, session_id, started_at, last_seen_at, events)

@@ -1,6 +1,8 @@
 -- Retention: drops the partitions of events that lie wholly before a time, oldest first; returns how many.
--- The aggregates keep what they counted.
-create function drop_event_partitions(before timestamptz) returns integer language plpgsql as $$
+-- The aggregates keep what they counted. Gives up after two seconds behind a long read, rather than keep all
+-- writers waiting; the schedule tries again.
+create function drop_event_partitions(before timestamptz) returns integer
+language plpgsql set lock_timeout = '2s' as $$
 declare
     expired record;
     dropped integer := 0;

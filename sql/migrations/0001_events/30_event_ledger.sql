@@ -19,8 +19,9 @@ insert into event_ledger_state (current, rotated_at) values (0, now());
 
 -- Rotates when the current generation is older than min_age; true when it did. Takes the state exclusively:
 -- writers hold it shared until they commit, so no claim in flight can miss an id of the other generation.
+-- Gives up after two seconds, rather than keep all writers waiting behind one; the schedule tries again.
 create function rotate_event_ledger(at timestamptz, min_age interval) returns boolean
-language plpgsql as $$
+language plpgsql set lock_timeout = '2s' as $$
 declare
     older smallint;
 begin
