@@ -6,10 +6,10 @@ UUIDv5 of project and id. Ids that we make are UUIDv7 (RFC 9562), need no dedupe
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import UTC, datetime
 from enum import StrEnum
+from random import getrandbits
 from uuid import UUID, uuid5
 
 import msgspec
@@ -66,12 +66,13 @@ class RejectedEvent(msgspec.Struct, gc=False):
 
 
 def uuid7() -> UUID:
-    """A new UUIDv7: 48 bits of Unix milliseconds, then random bits (RFC 9562, section 5.7)."""
-    random_bits = int.from_bytes(os.urandom(10), "big")
+    """A new UUIDv7: 48 bits of Unix milliseconds, then random bits (RFC 9562, section 5.7).
+
+    The bits need not be secret. getrandbits keeps the interpreter's lock, which os.urandom gives up.
+    """
     milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | random_bits
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+    head = milliseconds << 16 | 0x7000 | getrandbits(12)
+    return UUID(int=head << 64 | 0x8000_0000_0000_0000 | getrandbits(62))
 
 
 def client_event_id(project_id: int, given: str) -> UUID:

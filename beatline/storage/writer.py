@@ -66,13 +66,14 @@ class Submission:
 
 @dataclass(slots=True)
 class Flush:
-    """What one flush did, for the metrics."""
+    """What one flush did, and what waits after it, for the metrics."""
 
     outcome: Outcome
     events: int
     duplicates: int
     submissions: int
-    seconds: float
+    seconds: float = 0.0
+    still_queued: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class Writer:
                 log.exception("flush failed")
                 flush = self._finish(submissions, Outcome.UNAVAILABLE)
             flush.seconds = time.perf_counter() - started
+            flush.still_queued = self.queued_events
             try:
                 self.on_flush(flush)
             except Exception:
@@ -217,7 +219,7 @@ class Writer:
         for submission in submissions:
             submission.finish(Outcome.REFUSED if submission.refused else outcome)
         events = sum(len(submission.events) for submission in submissions)
-        return Flush(outcome, events, 0, len(submissions), 0.0)
+        return Flush(outcome, events, 0, len(submissions))
 
 
 def mark_refused(submissions: list[Submission], refused: list[tuple[Event, StorageError]]) -> None:

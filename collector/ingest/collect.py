@@ -46,6 +46,7 @@ class Collector:
         event, seconds = self.piped(body, protocol)
         self.metrics.piped(1, seconds)
         if isinstance(event, Rejection):
+            self.metrics.hand_over()
             self.metrics.rejected.labels(protocol.source, event.reason).inc()
             raise Refused(400, event.reason, "The event was refused.", event.errors)
         self.store(protocol, [event], [])
@@ -116,7 +117,7 @@ class Collector:
         if submission.outcome is Outcome.REFUSED:
             self.metrics.rejected.labels(protocol.source, Reason.STORAGE).inc(len(submission.refused))
             raise Refused(500, Reason.STORAGE, "Storage refused the event for good.")
-        self.metrics.accepted.labels(protocol.source).inc(len(events))
+        self.metrics.accepted(protocol.source).inc(len(events))
 
 
 def kept_rejection(

@@ -115,6 +115,33 @@ def test_a_rotation_waits_for_the_writers_in_flight(
     assert count(connection, "events") == 1
 
 
+def test_a_rotation_waits_for_a_writer_that_has_read_the_generation_but_claimed_nothing_yet(
+    postgres_url: str, store: Store, connection: psycopg.Connection
+) -> None:
+    """Otherwise its claim, in the older generation by then, would be missed by those that come later."""
+    with (
+        closing(Store.connect(postgres_url)) as second,
+        psycopg.connect(postgres_url, autocommit=True) as rotator,
+        ThreadPoolExecutor() as pool,
+    ):
+        store.connection.execute("begin")
+        with psycopg.connect(postgres_url) as blocker:
+            blocker.execute("lock table event_ledger_0 in exclusive mode")
+            first = pool.submit(store.write, order_17())
+            wait_until(lambda: len(lock_waiters(connection)) == 1)
+            rotation = pool.submit(rotate, rotator)
+            wait_until(lambda: len(lock_waiters(connection)) == 2)
+        assert first.result(SECONDS).events == 1
+        assert not rotation.done()
+        again = pool.submit(second.write, order_17())
+        wait_until(lambda: len(lock_waiters(connection)) == 2)
+        store.connection.execute("commit")
+
+        assert rotation.result(SECONDS)
+        assert again.result(SECONDS) == Stored(events=0, duplicates=1)
+    assert count(connection, "events") == 1
+
+
 def test_writers_that_arrive_during_a_rotation_know_what_was_in_flight_before_it(
     postgres_url: str, store: Store, connection: psycopg.Connection
 ) -> None:

@@ -19,18 +19,19 @@ EVENT = {"event_type": "x", "user_id": "u"}
 
 
 def test_events_of_many_connections_are_committed_and_counted(
-    collector_url: str, connection: psycopg.Connection
+    postgres_url: str, redis_url: str, tmp_path: Path, connection: psycopg.Connection
 ) -> None:
     def send(_: int) -> int:
-        with httpx.Client(base_url=collector_url) as client:
+        with httpx.Client(base_url=url) as client:
             return sum(client.post("/track", json=EVENT).status_code == 202 for _ in range(25))
 
-    with ThreadPoolExecutor(8) as threads:
-        acknowledged = sum(threads.map(send, range(8)))
+    with running_collector(tmp_path, postgres_url, redis_url, workers=2) as url:
+        with ThreadPoolExecutor(8) as threads:
+            acknowledged = sum(threads.map(send, range(8)))
+        metrics = httpx.get(f"{url}/metrics").text
 
     assert acknowledged == 200
     assert connection.execute("select count(*) from events").fetchone() == (200,)
-    metrics = httpx.get(f"{collector_url}/metrics").text
     assert 'beatline_events_accepted_total{source="track"} 200.0' in metrics  # of both processes together
 
 

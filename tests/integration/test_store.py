@@ -19,7 +19,7 @@ from beatline.errors import StorageError
 from beatline.events import Event
 from beatline.storage import store as store_module
 from beatline.storage.queries import query
-from beatline.storage.store import Batch, Store, Stored
+from beatline.storage.store import Batch, Store, Stored, write_isolating
 from tests.fixtures.storage import (
     NOON,
     NUL_PROPERTIES,
@@ -82,6 +82,33 @@ def test_the_same_batch_is_stored_once(store: Store, other: Store, connection: p
     assert other.write(batch) == Stored(events=0, duplicates=3)
     assert (count(connection, "events"), count(connection, "rejected_events")) == (3, 1)
     assert_counts_agree(connection)
+
+
+def test_either_engine_stores_a_batch_and_an_id_of_the_client_once(database_url: str) -> None:
+    with closing(Store.connect(database_url)) as store:
+        batch = Batch([make_event(user_id="ours"), given(user_id="given")], [make_rejected()])
+        again = Batch([given(user_id="again", ts=NOON - 90 * DAY), make_event(user_id="ours", ts=NOON - DAY)])
+        stored = [store.write(each) for each in (batch, batch, again, again)]
+
+        assert stored == [Stored(2, 0), Stored(0, 2), Stored(1, 1), Stored(0, 2)]
+        assert stored_users(store.connection) == ["given", "ours", "ours"]
+        assert count(store.connection, "rejected_events") == 1
+        assert_counts_agree(store.connection)
+
+
+def test_either_engine_isolates_what_it_refuses(database_url: str) -> None:
+    with closing(Store.connect(database_url)) as store:
+        refused = make_event(properties=NUL_PROPERTIES)
+        batch = Batch(
+            [*make_events(5), refused, make_event(user_id="5", ts=NOON - 90 * DAY)], [make_rejected()]
+        )
+        first, second = (write_isolating(store, batch) for _ in range(2))
+
+        assert (first.events, second.events, second.duplicates) == (6, 0, 6)
+        assert [[event for event, _ in result.refused] for result in (first, second)] == [[refused]] * 2
+        assert stored_users(store.connection) == ["0", "1", "2", "3", "4", "5"]
+        assert count(store.connection, "rejected_events") == 1
+        assert_counts_agree(store.connection)
 
 
 @pytest.mark.parametrize("commits", [True, False], ids=["commits", "rolls back"])

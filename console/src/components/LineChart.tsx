@@ -67,7 +67,7 @@ function createPlot(
   const options: uPlot.Options = {
     width: box.clientWidth,
     height: HEIGHT,
-    padding: [10, 8, 0, 0],
+    padding: [16, 18, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
     scales: {

@@ -21,5 +21,5 @@ begin
 end;
 $$;
 
-create trigger count_events_by_day after insert on events
+create trigger count_3_events_by_day after insert on events
 referencing new table as new_events for each statement execute function count_events_by_day();

@@ -22,5 +22,5 @@ begin
 end;
 $$;
 
-create trigger count_pages_by_day after insert on events
+create trigger count_2_pages_by_day after insert on events
 referencing new table as new_events for each statement execute function count_pages_by_day();

@@ -1,26 +1,6 @@
--- Events per day and user (user or anonymous id): distinct users of past days are counted here, since
--- distinct counts cannot be summed. Kept exact as events_by_minute is.
-create table users_by_day (
-    project_id integer not null,
-    bucket     timestamptz not null,
-    user_id    text not null,
-    events     bigint not null,
-    primary key (project_id, bucket, user_id)
-) with (fillfactor = 80);
-
-create function count_users_by_day() returns trigger language plpgsql as $$
-begin
-    insert into users_by_day as counted (project_id, bucket, user_id, events)
-    select project_id, time_bucket('1 day', ts) as bucket, coalesce(user_id, anonymous_id) as actor, count(*)
-    from new_events
-    where coalesce(user_id, anonymous_id) is not null
-    group by project_id, bucket, actor
-    order by project_id, bucket, actor
-    on conflict (project_id, bucket, user_id)
-        do update set events = counted.events + excluded.events;
-    return null;
-end;
-$$;
-
-create trigger count_users_by_day after insert on events
-referencing new table as new_events for each statement execute function count_users_by_day();
+-- Events per day and user. A view on the hours: distinct users of a day are found among at most 24 rows of each,
+-- while a table of its own would cost a row's update for nearly every event (docs/benchmarks.md).
+create view users_by_day as
+select project_id, time_bucket('1 day', bucket) as bucket, user_id, sum(events)::bigint as events
+from users_by_hour
+group by project_id, time_bucket('1 day', bucket), user_id;
