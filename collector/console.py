@@ -9,6 +9,8 @@ from flask import Flask, Response, abort, send_from_directory
 DIST = Path(__file__).resolve().parents[1] / "console" / "dist"
 NOT_BUILT = "The console is not built; `make up` builds it where Node 20 is installed. The API is at /docs."
 
+CONTENT_POLICY = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+
 
 def init_console(app: Flask) -> None:
     """Serve the console from the app."""
@@ -23,6 +25,7 @@ def console_page() -> Response:
         abort(404, NOT_BUILT)
     response = send_from_directory(DIST, "index.html")
     response.headers["Cache-Control"] = "no-cache"
+    response.headers["Content-Security-Policy"] = CONTENT_POLICY
     return response
 
 
