@@ -14,7 +14,7 @@ from beatline.storage.spill import Spill
 from beatline.storage.store import Batch, Store, write_isolating
 
 log = structlog.get_logger()
-ENTRIES_AT_ONCE = 50
+ENTRIES_AT_ONCE = 10  # of up to flush_bytes each, held in memory
 
 
 @dataclass(slots=True)

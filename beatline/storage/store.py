@@ -38,6 +38,7 @@ CONNECT_OPTIONS: dict[str, Any] = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # ms; keepalives do not look after what was sent and never received
     "options": "-c statement_timeout=30s -c timezone=UTC",
 }
 STORE_BATCH = b"store_batch"

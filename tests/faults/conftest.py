@@ -1,4 +1,4 @@
-"""One stack for all faults; each test finds and leaves it whole."""
+"""One stack for all faults; each test finds it whole and idle."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from tests.faults.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """PostgreSQL, Valkey, collector and workers."""
-    stack = Stack(tmp_path_factory.mktemp("stack"))
-    yield stack
-    stack.stop()
+    with Stack.running(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(session_stack: Stack) -> Stack:
+    """The same; what another test has left dead is started again."""
+    session_stack.heal()
+    return session_stack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,11 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from tests.fixtures.storage import wait_until
+
 TRACK, BATCH = "/track", "/api/v1/analytics/batch/"
 CLIENTS = 6
 PAUSE_SECONDS = 0.01  # between two requests of a client
+SIZES = (1, 1, 1, 1, 2, 5, 10)
 ANSWER_SECONDS = 30.0
-LAST_TRIES = 300  # after the load has ended, to get an answer for what has none
 HANGS_UP = 0.1  # how often a client goes before its answer comes, where it may send again
 OLD = [datetime(year, 5, 5, tzinfo=UTC) for year in (2001, 2012, 2024, 2025)]
 
@@ -35,7 +37,8 @@ class Client:
     url: str
     chance: random.Random
     stop: StopSignal
-    sent: set[str] = field(default_factory=set)
+    sizes: Sequence[int]  # of its requests, in events
+    made: int = 0  # events so far
     acknowledged: set[str] = field(default_factory=set)
     refused: int = 0  # answers 503
     unexpected: list[Answer] = field(default_factory=list)
@@ -46,9 +49,7 @@ class Client:
     def run(self) -> None:
         """Send until told to stop."""
         while not self.stop.wait(PAUSE_SECONDS):
-            events = [
-                self.make_event() for _ in range(self.chance.choice([1, 1, 1, self.chance.randint(2, 10)]))
-            ]
+            events = [self.make_event() for _ in range(self.chance.choice(self.sizes))]
             if self.chance.random() < 0.5:
                 self.send_until_acknowledged(events)
             else:
@@ -57,8 +58,8 @@ class Client:
 
     def make_event(self) -> Event:
         """A new event, without an id."""
-        key = f"{self.name}-{len(self.sent)}"
-        self.sent.add(key)
+        self.made += 1
+        key = f"{self.name}-{self.made}"
         return {
             "event_type": self.chance.choice(["view", "page_view", "click"]),
             "user_id": self.chance.choice([None, "u1", "u2"]),
@@ -73,9 +74,9 @@ class Client:
         correct their clock do."""
         for event in events:
             event["event_id"] = str(UUID(int=self.chance.getrandbits(128)))
-        tries = LAST_TRIES
-        while tries and not self.send(events, hang_up=self.chance.random() < HANGS_UP):
-            tries -= self.stop.wait(PAUSE_SECONDS)
+        while not self.send(events, hang_up=self.chance.random() < HANGS_UP):
+            if self.stop.wait(PAUSE_SECONDS):
+                return
 
     def send(self, events: list[Event], hang_up: bool = False) -> bool:
         """Send events once; whether they were acknowledged."""
@@ -120,31 +121,35 @@ class Load:
 
     clients: list[Client]
 
-    @property
-    def sent(self) -> set[str]:
-        """The keys of all events."""
-        return set().union(*(client.sent for client in self.clients))
-
-    @property
     def acknowledged(self) -> set[str]:
         """The keys of the events that were acknowledged."""
         return set().union(*(client.acknowledged for client in self.clients))
-
-    def acknowledgements(self) -> int:
-        """How many events were acknowledged."""
-        return sum(len(client.acknowledged) for client in self.clients)
 
     def refusals(self) -> int:
         """How many requests were answered 503."""
         return sum(client.refused for client in self.clients)
 
+    def unexpected(self) -> list[Answer]:
+        """All other answers."""
+        return [answer for client in self.clients for answer in client.unexpected]
+
+    def wait_for(self, more: int) -> None:
+        """Wait until so many more events are acknowledged."""
+        enough = self.count() + more
+        wait_until(lambda: self.count() >= enough)
+
+    def count(self) -> int:
+        """How many events were acknowledged."""
+        return sum(len(client.acknowledged) for client in self.clients)
+
 
 @contextmanager
-def loading(url: str, name: str, seed: int) -> Iterator[Load]:
-    """Clients that send until the end of the block, each with its own seed."""
+def loading(url: str, name: str, seed: int, sizes: Sequence[int] = SIZES) -> Iterator[Load]:
+    """Clients that send until the end of the block. What they do follows from name and seed."""
     stop = StopSignal()
     clients = [
-        Client(f"{name}{number}", url, random.Random(f"{seed} {number}"), stop) for number in range(CLIENTS)
+        Client(f"{name}{number}", url, random.Random(f"{name} {seed} {number}"), stop, sizes)
+        for number in range(CLIENTS)
     ]
     threads = [Thread(target=client.run, name=client.name) for client in clients]
     for thread in threads:

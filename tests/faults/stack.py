@@ -19,10 +19,10 @@ from beatline.storage.spill import Spill
 from tests.fixtures.collectors import ROOT, free_port, start_collector, wait_ready
 from tests.fixtures.storage import wait_until
 
-WRITERS = """
+WORKERS = "workers"  # what the workers' connections are called
+STORING = """
     select pid from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid() and query like '%%store_batch(%%'
-      and (%(wait)s::text is null or %(wait)s in (wait_event_type, wait_event))"""
+    where datname = current_database() and pid <> pg_backend_pid() and query like '%store_batch(%'"""
 Process = subprocess.Popen[bytes]
 
 
@@ -37,25 +37,26 @@ class Stack:
         self.collector_port = free_port()
         self.postgres = postgres.start(folder)
         self.valkey = valkey.start(folder)
-        migrate(self.postgres.url)
-        self.collector = self.launch_collector()
-        self.workers = self.launch_workers()
-        wait_ready(self.collector_url, self.collector)
+        self.collector: Process | None = None
+        self.workers: Process | None = None
+
+    @classmethod
+    @contextmanager
+    def running(cls, folder: Path) -> Iterator[Stack]:
+        """A stack with a migrated database, until the end of the block."""
+        stack = cls(folder)
+        try:
+            migrate(stack.postgres.url)
+            stack.start_workers()
+            stack.start_collector()
+            yield stack
+        finally:
+            stack.stop()
 
     @property
     def collector_url(self) -> str:
         """Where the collector listens."""
         return f"http://127.0.0.1:{self.collector_port}"
-
-    def launch_collector(self) -> Process:
-        """Start the collector without waiting for it."""
-        return start_collector(self.folder, self.postgres.url, self.valkey.url, self.collector_port)
-
-    def launch_workers(self) -> Process:
-        """Start the workers without waiting for them."""
-        urls = {"BEATLINE_DATABASE_URL": self.postgres.url, "BEATLINE_REDIS_URL": self.valkey.url}
-        command = [sys.executable, "-m", "workers"]
-        return subprocess.Popen(command, cwd=ROOT, env=os.environ | urls, start_new_session=True)
 
     def kill_postgres(self, *, with_children: bool) -> None:
         """SIGKILL the postmaster, alone or with all of its processes; it stays away."""
@@ -69,6 +70,13 @@ class Stack:
     def start_postgres(self) -> None:
         """Start it again on the same data and port."""
         self.postgres = postgres.start(self.folder)
+
+    def kill_backend(self, pid: int) -> None:
+        """SIGKILL one backend; returns when PostgreSQL has ended all others and started itself again."""
+        checkpointer = "select pid from pg_stat_activity where backend_type = 'checkpointer'"
+        before = self.pids(checkpointer)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: self.pids(checkpointer) not in ([], before))
 
     def kill_valkey(self) -> None:
         """SIGKILL it; it stays away."""
@@ -85,7 +93,7 @@ class Stack:
 
     def start_collector(self) -> None:
         """Start it again on the same port."""
-        self.collector = self.launch_collector()
+        self.collector = start_collector(self.folder, self.postgres.url, self.valkey.url, self.collector_port)
         wait_ready(self.collector_url, self.collector)
 
     def kill_workers(self) -> None:
@@ -94,25 +102,49 @@ class Stack:
 
     def start_workers(self) -> None:
         """Start them again."""
-        self.workers = self.launch_workers()
+        environ = os.environ | {
+            "BEATLINE_DATABASE_URL": self.postgres.url,
+            "BEATLINE_REDIS_URL": self.valkey.url,
+            "PGAPPNAME": WORKERS,
+        }
+        command = [sys.executable, "-m", "workers"]
+        self.workers = subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
 
     @contextmanager
     def workers_paused(self) -> Iterator[None]:
         """Let nothing drain meanwhile."""
+        assert self.workers
         self.workers.send_signal(signal.SIGSTOP)
-        yield
-        self.workers.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self.workers.send_signal(signal.SIGCONT)
 
     def connect(self) -> psycopg.Connection:
         """A connection to the database."""
         return psycopg.connect(self.postgres.url, autocommit=True)
 
+    def answers(self) -> bool:
+        """Whether PostgreSQL takes connections."""
+        try:
+            self.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
     def writers(self, wait: str | None = None) -> list[int]:
-        """The process ids of the backends that store batches, or of those that wait for a kind of event;
-        none while PostgreSQL is away."""
+        """The backends of the collector's writers, or those of them that wait for an event or a kind of
+        event; none while PostgreSQL is away."""
+        statement = f"{STORING} and application_name <> '{WORKERS}'"
+        if wait:
+            statement += f" and '{wait}' in (wait_event_type, wait_event)"
+        return self.pids(statement)
+
+    def pids(self, statement: str) -> list[int]:
+        """The process ids that a query of pg_stat_activity gives; none while PostgreSQL is away."""
         try:
             with self.connect() as connection:
-                return [pid for (pid,) in connection.execute(WRITERS, {"wait": wait})]
+                return [pid for (pid,) in connection.execute(statement)]
         except psycopg.OperationalError:
             return []
 
@@ -122,20 +154,33 @@ class Stack:
             return spill.backlog()
 
     def settle(self) -> None:
-        """Wait until the spill is empty and nothing is written any more."""
+        """Wait until the spill is empty and nothing is being written any more."""
         wait_until(lambda: self.backlog() == 0, 60)
-        wait_until(lambda: self.writers("Lock") == [])
+        wait_until(lambda: self.pids(f"{STORING} and state <> 'idle'") == [])
+
+    def heal(self) -> None:
+        """Start what is dead, and wait until the spill is empty."""
+        for process, start in (
+            (self.postgres.process, self.start_postgres),
+            (self.valkey.process, self.start_valkey),
+            (self.workers, self.start_workers),
+            (self.collector, self.start_collector),
+        ):
+            if process is None or process.poll() is not None:
+                start()
+        self.settle()
 
     def stop(self) -> None:
         """End every process, also those that a failed test has left in any state."""
-        for process in (self.collector, self.workers):
-            kill_group(process)
+        kill_group(self.collector)
+        kill_group(self.workers)
         self.valkey.stop()
         self.postgres.stop()
 
 
-def kill_group(process: Process) -> None:
+def kill_group(process: Process | None) -> None:
     """SIGKILL a process and all that it started; reap it."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(30)
+    if process:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
