@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid5
 
 import msgspec
@@ -72,7 +72,7 @@ class Store:
         self.days: set[date] = set()  # of which the partition is known to exist
 
     @classmethod
-    def connect(cls, database_url: str) -> Store:
+    def connect(cls, database_url: str) -> Self:
         """Connect and prepare; StorageError (temporary) when the database is away or not migrated."""
         with translated_errors():
             connection = psycopg.connect(database_url, **CONNECT_OPTIONS)

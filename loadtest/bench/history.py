@@ -42,7 +42,7 @@ VIEWS = "event_type in ('view', 'page_view') and page_url is not null"
 AGGREGATES = [
     ("events", ("minute", "hour", "day"), "event_type", "true"),
     ("pages", ("minute", "hour", "day"), "page_url", VIEWS),
-    ("users", ("hour", "day"), "user_id", "true"),
+    ("users", ("hour",), "user_id", "true"),  # users_by_day is a view
 ]
 
 

@@ -22,7 +22,8 @@ from tests.fixtures.storage import wait_until
 WORKERS = "workers"  # what the workers' connections are called
 STORING = """
     select pid from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid() and query like '%store_batch(%'"""
+    where datname = current_database() and pid <> pg_backend_pid()
+      and query ~ 'store_batch|make_event_partition'"""
 Process = subprocess.Popen[bytes]
 
 

@@ -38,6 +38,7 @@ def test_a_killed_process_of_the_collector_is_replaced(stack: Stack) -> None:
 
 def processes(stack: Stack) -> set[psutil.Process]:
     """The processes of the collector that answer requests."""
+    assert stack.collector
     found = set()
     for child in psutil.Process(stack.collector.pid).children():
         with suppress(psutil.NoSuchProcess):

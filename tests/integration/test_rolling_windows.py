@@ -20,7 +20,7 @@ from beatline.analytics.throughput import throughput
 from beatline.analytics.top_pages import page_views, top_pages
 from beatline.analytics.windows import ACTIVE, PAGES
 from beatline.events import Event
-from beatline.storage.migrate import TIMESCALEDB
+from beatline.storage.engine import TIMESCALEDB
 from beatline.storage.store import Batch, Store
 from tests.fixtures.storage import make_event
 
