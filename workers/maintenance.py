@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,31 +24,34 @@ PARTITIONS_AHEAD = timedelta(days=7)
 
 def drain_spill(settings: Settings, now: datetime) -> None:
     """Write what waits in the spill into the database. One at a time: others return at once."""
-    if not settings.redis_url or not settings.database_url:
-        return
-    spill = Spill(settings.redis_url, settings.spill_entries)
-    try:
-        if spill.backlog():
-            drain_into(settings.database_url, spill)
-    except (SpillError, StorageError) as error:
-        log.warning("spill not drained", error=str(error).strip())
-    finally:
-        spill.close()
+    with closing(open_spill(settings)) as spill:
+        try:
+            if spill.backlog():
+                drain_into(settings.database_url, spill)
+        except (SpillError, StorageError) as error:
+            log.warning("spill not drained", error=str(error).strip())
 
 
-def drain_into(database_url: str, spill: Spill) -> None:
+def drain_into(database_url: str | None, spill: Spill) -> None:
     """Drain while holding the drain's lock."""
-    store = Store.connect(database_url)
-    try:
+    with closing(Store.connect(str(database_url))) as store:
         if try_lock(store.connection, "beatline drain"):
             drained = drain(spill, store)
             log.info("spill drained", batches=drained.batches, events=drained.events)
-    finally:
-        store.close()
+
+
+def open_spill(settings: Settings) -> Spill:
+    """The spill that the settings name."""
+    return Spill(str(settings.redis_url), settings.spill_entries)
 
 
 def rotate_ledger(settings: Settings, now: datetime) -> None:
-    """Forget ids that are older than one to two days."""
+    """Forget ids that are older than one to two days; not while batches wait in the spill, since the id of
+    one that was committed without anybody hearing of it must not be forgotten before it is drained."""
+    with closing(open_spill(settings)) as spill:
+        if spill.backlog():
+            log.warning("ledger not rotated: the spill is not empty")
+            return
     with connected(settings.database_url) as connection:
         parameters = {"at": now, "min_age": LEDGER_AGE}
         connection.execute(query("rotate_event_ledger"), parameters)

@@ -11,7 +11,7 @@ import structlog
 from beatline.errors import StorageError
 from beatline.events import Event, Reason, RejectedEvent
 from beatline.storage.spill import Spill
-from beatline.storage.store import Batch, Store, write_isolating
+from beatline.storage.store import Batch, Isolated, Store, write_isolating
 
 log = structlog.get_logger()
 ENTRIES_AT_ONCE = 10  # of up to flush_bytes each, held in memory
@@ -26,25 +26,34 @@ class Drained:
     duplicates: int = 0
     refused: int = 0
 
+    def add(self, result: Isolated) -> None:
+        """Count one batch."""
+        self.batches += 1
+        self.events += result.events
+        self.duplicates += result.duplicates
+        self.refused += len(result.refused)
+
 
 def drain(spill: Spill, store: Store) -> Drained:
     """Empty the spill into the database. Several at once do no harm.
 
-    An event that the database refuses for good is kept among the rejected events. Raises StorageError or
-    SpillError when either side goes away; what was drained by then stays drained.
+    An event that the database refuses for good is kept among the rejected events; an entry that is no
+    batch is set aside. Raises StorageError or SpillError when either side goes away; what was drained by
+    then stays drained.
     """
     total = Drained()
     while entries := spill.oldest(ENTRIES_AT_ONCE):
         for entry_id, batch in entries:
+            if batch is None:
+                log.error("spilled batch cannot be read; set aside", entry_id=entry_id.decode())
+                spill.set_aside(entry_id)
+                continue
             result = write_isolating(store, batch)
             if result.refused:
                 rejected = [rejection(*refused) for refused in result.refused]
                 store.write(Batch([], rejected, uuid5(batch.batch_id, "refused")))
             spill.remove(entry_id)
-            total.batches += 1
-            total.events += result.events
-            total.duplicates += result.duplicates
-            total.refused += len(result.refused)
+            total.add(result)
     return total
 
 

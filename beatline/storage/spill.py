@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,7 @@ from beatline.events import Event, RejectedEvent
 from beatline.storage.store import Batch
 
 STREAM = "beatline:spill"
+UNREADABLE = "beatline:spill:unreadable"
 FIELD = b"batch"
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
@@ -53,11 +54,19 @@ class Spill:
                 raise SpillError(f"the spill is full: {self.max_entries} batches")
             self.client.xadd(STREAM, {FIELD: encode(spilled)})
 
-    def oldest(self, count: int) -> list[tuple[bytes, Batch]]:
-        """Up to count entries from the start of the stream: (entry id, batch)."""
+    def oldest(self, count: int) -> list[tuple[bytes, Batch | None]]:
+        """Up to count entries from the start of the stream: (entry id, batch), no batch where it cannot be
+        read."""
         with translated_errors():
             entries = cast(Entries, self.client.xrange(STREAM, count=count))
-        return [(entry_id, read_batch(fields[FIELD])) for entry_id, fields in entries]
+        return [(entry_id, read_batch(fields)) for entry_id, fields in entries]
+
+    def set_aside(self, entry_id: bytes) -> None:
+        """Move an entry that cannot be read to the stream UNREADABLE, for somebody to look at."""
+        with translated_errors():
+            for _, fields in cast(Entries, self.client.xrange(STREAM, entry_id, entry_id)):
+                self.client.xadd(UNREADABLE, cast(Any, fields))
+        self.remove(entry_id)
 
     def remove(self, entry_id: bytes) -> None:
         """Take an entry out; its batch is committed."""
@@ -74,9 +83,12 @@ class Spill:
         self.client.close()
 
 
-def read_batch(data: bytes) -> Batch:
-    """The batch of a stream entry."""
-    spilled = decode(data)
+def read_batch(fields: dict[bytes, bytes]) -> Batch | None:
+    """The batch of a stream entry; None when it is none."""
+    try:
+        spilled = decode(fields[FIELD])
+    except (KeyError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
     return Batch(spilled.events, spilled.rejected, spilled.batch_id)
 
 
