@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from datetime import timedelta
 from statistics import median
 
 import psycopg
@@ -82,7 +83,9 @@ def seconds_without(bench: Bench, database_url: str, connection: Connection, nam
 def store_all(bench: Bench, database_url: str) -> float:
     """One round on empty tables; its seconds."""
     services.start_clean(database_url)
-    events = workload.stored_events([utc_now()] * bench.size(ROWS))
+    now = utc_now()
+    times = [now + timedelta(milliseconds=number) for number in range(bench.size(ROWS))]
+    events = workload.stored_events(times)
     queue = [Batch(list(batch)) for batch in batches(events)]
     with closing(Store.connect(database_url)) as store:
         started = time.perf_counter()

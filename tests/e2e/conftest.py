@@ -102,9 +102,11 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium of the system; `make packages` installs it."""
+    """Headless Chromium, which `make packages` installs; without it tests are skipped, but not in CI."""
     chromium = shutil.which("chromium")
-    assert chromium, "chromium is missing: make packages"
+    if chromium is None and "CI" not in os.environ:
+        pytest.skip("chromium is missing: make packages")
+    assert chromium, "chromium is missing"
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         yield running
