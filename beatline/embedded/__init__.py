@@ -44,6 +44,7 @@ NO_SETPRIV = (
     "run it as nobody, is missing: install util-linux, or start as a user."
 )
 DAC_READ_SEARCH = 2  # number of the capability in linux/capability.h
+SETPCAP = 8
 
 
 def private_folder(path: Path) -> Path:
@@ -213,6 +214,8 @@ def run_as(account: Account | None, parent_death: signal.Signals | None = None) 
     if account:
         prefix += [f"--reuid={account[0]}", f"--regid={account[1]}", "--clear-groups"]
         if can_read_anywhere():
+            # PostgreSQL looks for its programs with access(2), which forgets capabilities without the bit.
+            prefix += ["--securebits=+no_setuid_fixup"]
             prefix += [f"--{kind}-caps=+dac_read_search" for kind in ("inh", "ambient")]
     return prefix
 
@@ -221,7 +224,8 @@ def can_read_anywhere() -> bool:
     """Whether root may let another user pass all folders; in most containers it may not."""
     status = Path("/proc/self/status").read_text()
     effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
-    return bool(int(effective.split()[1], 16) & 1 << DAC_READ_SEARCH)
+    needed = 1 << DAC_READ_SEARCH | 1 << SETPCAP
+    return int(effective.split()[1], 16) & needed == needed
 
 
 @cache

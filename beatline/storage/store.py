@@ -121,7 +121,7 @@ class Store:
 
     def store_batch(self, batch: Batch) -> Stored:
         """Run the prepared statement through libpq's blocking call: it gives up the interpreter's lock once
-        a flush and not at every wait, which is worth a third of the throughput (docs/benchmarks.md)."""
+        a flush and not at every wait, which is worth much throughput (docs/decisions.md)."""
         events = unique_events(batch.events)
         rejected = msgspec.json.encode(batch.rejected)
         parameters = [str(batch.batch_id).encode(), msgspec.json.encode(events), rejected]

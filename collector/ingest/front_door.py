@@ -1,7 +1,7 @@
 """The front door: ingest requests are answered here, before Flask.
 
-Flask's routing, request object and hooks cost several times what an event costs and bring nothing to these
-routes (docs/benchmarks.md), so a thin WSGI application answers them and hands everything else to Flask. They
+Flask's routing, request object and hooks cost more than an event itself and bring nothing to these routes
+(docs/decisions.md), so a thin WSGI application answers them and hands everything else to Flask. They
 appear in the same OpenAPI document (collector/api/openapi.py).
 """
 

@@ -328,3 +328,13 @@ def test_a_port_of_ours_is_free_and_outside_the_ephemeral_range() -> None:
     port = embedded.free_port()
     assert embedded.port_is_free(port)
     assert port < 32_768
+
+
+def test_programs_in_a_folder_that_only_we_may_enter_can_be_run_as_another_user(data: Path) -> None:
+    program = data / "program"
+    program.symlink_to("/bin/true")
+    data.chmod(0o700)
+    nobody = (65534, 65534) if os.geteuid() == 0 else None
+
+    for command in (["test", "-x", str(program)], [str(program)]):
+        assert subprocess.run([*embedded.run_as(nobody), *command], check=False).returncode == 0
