@@ -85,9 +85,9 @@ def test_a_rotation_empties_the_older_generation_only(store: Store, connection: 
     [(timedelta(), False), (LEDGER_AGE - timedelta(seconds=1), False), (LEDGER_AGE, True)],
 )
 def test_the_schedule_rotates_a_generation_that_is_a_day_old(
-    postgres_url: str, connection: psycopg.Connection, age: timedelta, rotates: bool
+    postgres_url: str, redis_url: str, connection: psycopg.Connection, age: timedelta, rotates: bool
 ) -> None:
-    settings = Settings(database_url=postgres_url)
+    settings = Settings(database_url=postgres_url, redis_url=redis_url)
     statement = "select current, rotated_at from event_ledger_state"
     before: tuple[int, datetime] | None = connection.execute(statement).fetchone()
     assert before

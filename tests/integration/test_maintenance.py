@@ -76,17 +76,6 @@ def test_only_one_drains_at_a_time(settings: Settings, connection: psycopg.Conne
     assert spill_of(settings).backlog() == 1
 
 
-def test_the_ledger_is_rotated_once_a_day(settings: Settings, connection: psycopg.Connection) -> None:
-    def generation() -> int:
-        row = connection.execute("select current from event_ledger_state").fetchone()
-        return int(row[0]) if row else -1
-
-    maintenance.rotate_ledger(settings, NOW + timedelta(hours=23))
-    assert generation() == 0
-    maintenance.rotate_ledger(settings, NOW + timedelta(hours=25))
-    assert generation() == 1
-
-
 def test_the_ledger_is_not_rotated_while_batches_wait(
     settings: Settings, connection: psycopg.Connection
 ) -> None:
