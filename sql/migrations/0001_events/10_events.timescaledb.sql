@@ -21,5 +21,6 @@ create table events (
 -- Without the default index on ts alone: no query reads the events of all projects by time.
 select create_hypertable('events', by_range('ts', interval '1 day'), create_default_indexes => false);
 
--- Serves every read by time: the edges of rolling windows, throughput, the event log.
-create index events_project_ts on events (project_id, ts desc);
+-- Serves every read by time: the edges of rolling windows, throughput, the event log. Ascending: new entries go to
+-- the right end, where pages are filled before they are split (32 bytes an event; 57 when descending).
+create index events_project_ts on events (project_id, ts);
