@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from beatline.cli_projects import project
 from beatline.errors import BeatlineError, StartError
 from beatline.settings import Settings
 
@@ -41,11 +42,15 @@ def migrate() -> None:
 @click.option("--rate", default=100.0, show_default=True, help="Events per second.")
 @click.option("--duration", type=float, help="Seconds; without it, until stopped.")
 @click.option("--seed", type=int, help="The same seed makes the same events.")
-def generate(url: str, rate: float, duration: float | None, seed: int | None) -> None:
+@click.option("--write-key", help="The project's; without it, the default project.")
+def generate(url: str, rate: float, duration: float | None, seed: int | None, write_key: str | None) -> None:
     """Send random but realistic events to a collector: people walking through a shop."""
     from beatline import generate as generator  # noqa: PLC0415
 
-    sys.exit(generator.run(url, rate, duration, seed))
+    sys.exit(generator.run(url, rate, duration, seed, write_key))
+
+
+cli.add_command(project)
 
 
 def main() -> None:

@@ -11,6 +11,10 @@ class StartError(BeatlineError):
     """The process cannot start; the message is one sentence for whoever started it."""
 
 
+class NotPossible(BeatlineError):  # noqa: N818 - said to whoever asked
+    """What was asked for cannot be done; the message is one sentence that says why."""
+
+
 class StorageError(BeatlineError):
     """The database refused or could not be reached.
 

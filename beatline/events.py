@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from enum import StrEnum
 from random import getrandbits
+from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
@@ -26,14 +27,18 @@ class Reason(StrEnum):
     TIMESTAMP = "timestamp"
     CHARACTER = "character"
     TOO_LARGE = "too_large"
+    SCHEMA = "schema"
     UNAUTHORIZED = "unauthorized"
+    PAUSED = "paused"
+    RATE_LIMITED = "rate_limited"
     STORAGE = "storage"
 
 
 class Event(msgspec.Struct, gc=False, omit_defaults=True):
     """One event as it is stored; field names are the columns of the events table.
 
-    properties is JSON text. client_id says that event_id came from the client, so the ledger checks it.
+    properties is JSON text. profile is what the event says of its user, a Profile as JSON. client_id says
+    that event_id came from the client, so the ledger checks it.
     """
 
     project_id: int
@@ -50,12 +55,31 @@ class Event(msgspec.Struct, gc=False, omit_defaults=True):
     os_name: str | None = None
     os_version: str | None = None
     properties: msgspec.Raw = msgspec.Raw(b"{}")
+    profile: msgspec.Raw | None = None
     client_id: bool = False
 
 
-class RejectedEvent(msgspec.Struct, gc=False):
+class Group(msgspec.Struct, gc=False, omit_defaults=True):
+    """What an event says of a group: a company, a team."""
+
+    type: str
+    key: str
+    set: dict[str, Any] = {}
+
+
+class Profile(msgspec.Struct, gc=False, omit_defaults=True):
+    """What an event says of its user: traits (set: newer ones win, null unsets; set_once: the first one
+    stays), an id they were known by before, a group they belong to."""
+
+    set: dict[str, Any] | None = None
+    set_once: dict[str, Any] | None = None
+    merge: str | None = None
+    group: Group | None = None
+
+
+class RejectedEvent(msgspec.Struct, gc=False, omit_defaults=True):
     """An event refused from a batch, as it is stored in rejected_events; errors is JSON
-    text, raw is what came."""
+    text, raw is what came, event the event itself where it was understood."""
 
     project_id: int
     received_at: datetime
@@ -63,6 +87,7 @@ class RejectedEvent(msgspec.Struct, gc=False):
     reason: str
     errors: msgspec.Raw
     raw: str
+    event: Event | None = None
 
 
 def uuid7() -> UUID:

@@ -61,6 +61,17 @@ class Settings:
 
     host: str = setting("127.0.0.1", str, "Address that the collector listens on.")
     port: int = setting(8000, whole(1, 65535), "Port that the collector listens on.")
+    live_port: int = setting(8001, whole(1, 65535), "Port that the live preview listens on (docs/live.md).")
+    live_url: str | None = setting(
+        None, str, "Where browsers reach the live preview; unset: the collector's host with the live port."
+    )
+    live_readers: int = setting(500, whole(1, 100_000), "Most readers of the live preview at once.")
+    live_readers_per_address: int = setting(
+        100, whole(1, 100_000), "Most readers of the live preview from one address."
+    )
+    live_stuck_seconds: int = setting(
+        60, whole(1, 3_600), "A reader of the live preview that takes nothing for so long is disconnected."
+    )
     data: Path = setting(  # noqa: RUF009 - a path cannot change
         Path(".beatline"), Path, "Folder of the embedded services, logs and temporary files."
     )
@@ -71,6 +82,9 @@ class Settings:
         None, str, "Valkey or Redis; unset: `beatline up` runs an embedded Valkey."
     )
     open_ingest: bool = setting(True, boolean, "Events without a write key go to the default project.")
+    admin_token: str | None = setting(
+        None, str, "Token that admin requests and readers of the live preview need; unset: none is needed."
+    )
     demo: bool = setting(True, boolean, "`beatline up` also starts a generator of 100 events/s.")
     log_level: str = setting(
         "info", one_of("debug", "info", "warning", "error"), "Least severe log lines to write."
@@ -86,6 +100,19 @@ class Settings:
     max_event_bytes: int = setting(2**20, whole(2**10, 2**24), "Largest properties of one event, as JSON.")
     max_batch_events: int = setting(
         10_000, whole(1, 1_000_000), "Most events of one request; more are answered 413."
+    )
+    key_rate: int = setting(
+        50_000, whole(0, 10_000_000), "Events per second of one write key (docs/rate-limits.md); 0: no limit."
+    )
+    key_burst: int = setting(100_000, whole(1, 100_000_000), "Events of one write key that may come at once.")
+    ip_rate: int = setting(
+        10_000, whole(0, 10_000_000), "Requests per second of one client address; 0: no limit."
+    )
+    ip_burst: int = setting(
+        20_000, whole(1, 100_000_000), "Requests of one client address that may come at once."
+    )
+    trusted_proxies: int = setting(
+        0, whole(0, 10), "Proxies in front of the collector whose X-Forwarded-* headers are believed."
     )
     flush_events: int = setting(2_000, whole(1, 100_000), "Most events of one transaction of the writer.")
     queue_events: int = setting(

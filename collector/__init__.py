@@ -7,13 +7,15 @@ from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
 
 from beatline.settings import Settings
-from collector.api import event_counts, health, openapi, rolling
+from collector.api import event_counts, health, live_place, openapi, rolling
 from collector.console import init_console
 from collector.errors import init_errors
 from collector.ingest.collect import Collector
 from collector.ingest.front_door import FrontDoor
+from collector.ingest.limits import IngestLimits
 from collector.metrics import IngestMetrics
 from collector.services import start_services
+from collector.tracker import init_tracker
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -38,12 +40,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     )  # fmt: skip
     api = openapi.JsonApi(app)
     init_errors(app)
-    for area in (rolling, event_counts, health):
+    for area in (rolling, event_counts, live_place, health):
         api.register_blueprint(area.blueprint)
     openapi.document_ingestion(api)
     app.register_blueprint(openapi.docs_page())
     init_console(app)
+    init_tracker(app)
 
-    collector = Collector(settings, services.writer, metrics)
+    limits = IngestLimits(settings, services.rate_limits, metrics)
+    collector = Collector(settings, services.writer, metrics, services.projects, limits)
     app.wsgi_app = FrontDoor(app.wsgi_app, collector)  # type: ignore[method-assign]
     return app

@@ -11,8 +11,8 @@ from threading import Lock
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from beatline.ingest.pipeline import STEP_NAMES
 from beatline.storage.writer import Flush
-from collector.ingest.pipeline import STEP_NAMES
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCH_EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
@@ -59,6 +59,18 @@ class IngestMetrics:
             "beatline_queue_events", "Events that wait for the writer.",
             registry=registry, multiprocess_mode="livesum",
         )  # fmt: skip
+        self.live_events = Counter(
+            "beatline_live_events_total", "Events for watchers of the live preview, by what became of them.",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+        self.rate_limited = Counter(
+            "beatline_rate_limited_total", "Requests refused by a rate limit, of an address or a write key.",
+            ["limit"], registry=registry,
+        )  # fmt: skip
+        self.rate_limits_open = Counter(
+            "beatline_rate_limits_open_total", "Requests let in unchecked, because Valkey was away.",
+            registry=registry,
+        )  # fmt: skip
         self.lock = Lock()
         self.summed_events = 0
         self.summed_seconds = [0.0] * len(STEP_NAMES)
@@ -77,6 +89,10 @@ class IngestMetrics:
         if flush.duplicates:
             self.duplicates.inc(flush.duplicates)
         self.hand_over()
+
+    def live(self, outcome: str, events: int) -> None:
+        """Count events that were published for the live preview, or were not."""
+        self.live_events.labels(outcome).inc(events)
 
     def hand_over(self) -> None:
         """Give the sums to Prometheus."""

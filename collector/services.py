@@ -15,6 +15,9 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from beatline.errors import StartError, StorageError
+from beatline.live import Publisher
+from beatline.projects import Directory, Projects, read_directory
+from beatline.rate_limits import RateLimits
 from beatline.settings import Settings
 from beatline.storage.spill import Spill
 from beatline.storage.store import Store
@@ -36,11 +39,18 @@ class Services:
     settings: Settings
     writer: Writer
     spill: Spill | None
+    live: Publisher | None
     pool: ConnectionPool
+    projects: Projects
+    rate_limits: RateLimits
 
     def close(self) -> None:
         """Flush what is queued, then let go of the database and Valkey."""
         self.writer.close()
+        if self.live:
+            self.live.close()
+        self.projects.close()
+        self.rate_limits.close()
         self.pool.close()
         if self.spill:
             self.spill.close()
@@ -51,17 +61,21 @@ def start_services(settings: Settings, metrics: IngestMetrics) -> Services:
     if settings.database_url is None:
         raise StartError("BEATLINE_DATABASE_URL is not set; `beatline up` sets it for an embedded database")
     spill = Spill(settings.redis_url, settings.spill_entries) if settings.redis_url else None
+    live = Publisher(settings.redis_url, metrics.live) if settings.redis_url else None
     writer = Writer(
         connect=partial(Store.connect, settings.database_url),
         spill=spill,
         limits=Limits(settings.flush_events, settings.queue_events, settings.queue_bytes),
         on_flush=metrics.flushed,
+        on_commit=live.offer if live else lambda _: None,
     )
     pool = ConnectionPool(
         settings.database_url, kwargs=READ_OPTIONS, min_size=1, max_size=8,
         open=False, timeout=POOL_WAIT_SECONDS, check=ConnectionPool.check_connection,
     )  # fmt: skip
-    services = Services(settings, writer, spill, pool)
+    projects = Projects(partial(read_projects, pool))
+    rate_limits = RateLimits(settings.redis_url, metrics.rate_limits_open.inc)
+    services = Services(settings, writer, spill, live, pool, projects, rate_limits)
     atexit.register(services.close)
     return services
 
@@ -74,10 +88,22 @@ def services() -> Services:
 @contextmanager
 def reading() -> Iterator[Connection]:
     """A connection for reading. Raises StorageError when the database is away or too slow."""
-    pool = services().pool
+    with pooled(services().pool) as connection:
+        yield connection
+
+
+@contextmanager
+def pooled(pool: ConnectionPool) -> Iterator[Connection]:
+    """A connection of the pool. Raises StorageError when the database is away or too slow."""
     try:
         pool.open()
         with pool.connection() as connection:
             yield connection
     except (psycopg.Error, PoolTimeout, PoolClosed) as error:
         raise StorageError(f"the database did not answer: {error}", permanent=False) from error
+
+
+def read_projects(pool: ConnectionPool) -> Directory:
+    """The projects, as the database has them now. Raises StorageError."""
+    with pooled(pool) as connection:
+        return read_directory(connection)

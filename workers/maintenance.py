@@ -9,6 +9,7 @@ import structlog
 from psycopg import Connection
 
 from beatline.errors import SpillError, StorageError
+from beatline.live import Publisher
 from beatline.settings import Settings
 from beatline.storage.drain import drain
 from beatline.storage.engine import POSTGRES, read_engine
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 LEDGER_AGE = timedelta(hours=24)  # CONTRACTS, section 11, pitfall 2: ids are checked over at least 24 h
 PARTITIONS_AHEAD = timedelta(days=7)
+LISTEN_SECONDS = 1.0  # that a drain waits to know who watches
 
 
 def drain_spill(settings: Settings, now: datetime) -> None:
@@ -27,16 +29,18 @@ def drain_spill(settings: Settings, now: datetime) -> None:
     with closing(open_spill(settings)) as spill:
         try:
             if spill.backlog():
-                drain_into(settings.database_url, spill)
+                drain_into(settings, spill)
         except (SpillError, StorageError) as error:
             log.warning("spill not drained", error=str(error).strip())
 
 
-def drain_into(database_url: str | None, spill: Spill) -> None:
-    """Drain while holding the drain's lock."""
-    with closing(Store.connect(str(database_url))) as store:
+def drain_into(settings: Settings, spill: Spill) -> None:
+    """Drain while holding the drain's lock, and show what is drained to who watches."""
+    with closing(Store.connect(str(settings.database_url))) as store:
         if try_lock(store.connection, "beatline drain"):
-            drained = drain(spill, store)
+            with closing(Publisher(str(settings.redis_url))) as live:
+                live.listening.wait(LISTEN_SECONDS)
+                drained = drain(spill, store, live.offer)
             log.info("spill drained", batches=drained.batches, events=drained.events)
 
 

@@ -154,6 +154,13 @@ def let_pass(data: Path, account: embedded.Account) -> None:
     data.chmod(0o710)
 
 
+def running_url(data: Path) -> str | None:
+    """The URL of the embedded server in a data folder; None when there is none or it does not run."""
+    path = data / f"{NAME}.url"
+    url = path.read_text().strip() if path.exists() else ""
+    return url if url and accepts(url) else None
+
+
 def require_password(data: Path, folder: Path) -> None:
     """Stop when the file with the password of existing data is gone."""
     path = data / f"{NAME}.url"

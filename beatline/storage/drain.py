@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid5
 
@@ -34,8 +35,10 @@ class Drained:
         self.refused += len(result.refused)
 
 
-def drain(spill: Spill, store: Store) -> Drained:
-    """Empty the spill into the database. Several at once do no harm.
+def drain(
+    spill: Spill, store: Store, on_commit: Callable[[list[Event]], None] = lambda _: None
+) -> Drained:
+    """Empty the spill into the database. Several at once do no harm. on_commit hears of each batch's events.
 
     An event that the database refuses for good is kept among the rejected events; an entry that is no
     batch is set aside. Raises StorageError or SpillError when either side goes away; what was drained by
@@ -53,6 +56,7 @@ def drain(spill: Spill, store: Store) -> Drained:
                 rejected = [rejection(*refused) for refused in result.refused]
                 store.write(Batch([], rejected, uuid5(batch.batch_id, "refused")))
             spill.remove(entry_id)
+            on_commit(result.committed)
             total.add(result)
     return total
 

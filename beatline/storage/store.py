@@ -176,10 +176,15 @@ def translated_errors() -> Iterator[None]:
 
 @dataclass(slots=True)
 class Isolated:
-    """What came of a batch with refused data in it: what was stored, and the refused events with why."""
+    """What came of a batch with refused data in it: what was stored, and the refused events with why.
+
+    committed: the events of all parts that brought something new. How many of a part had been stored before
+    is known, which ones is not.
+    """
 
     events: int = 0
     duplicates: int = 0
+    committed: list[Event] = field(default_factory=list)
     refused: list[tuple[Event, StorageError]] = field(default_factory=list)
 
 
@@ -199,6 +204,8 @@ def write_isolating(store: Store, batch: Batch) -> Isolated:
         else:
             result.events += stored.events
             result.duplicates += stored.duplicates
+            if stored.events:
+                result.committed += part.events
     return result
 
 

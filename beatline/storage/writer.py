@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 import structlog
 
@@ -22,6 +23,8 @@ from beatline.storage.spill import Spill
 from beatline.storage.store import Batch, Store, write_isolating
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 RECONNECT_SECONDS = 1.0  # how long batches go straight to the spill after a failed attempt
 SPILL_SECONDS = 0.05  # how long a batch for the spill waits for company: few large ones drain far faster
@@ -90,13 +93,15 @@ class Limits:
 class Writer:
     """The one writer of a process: a bounded queue and a thread that flushes it.
 
-    connect opens the store (StorageError when it cannot); spill may be None. on_flush hears of every flush.
+    connect opens the store (StorageError when it cannot); spill may be None. on_flush hears of every flush,
+    on_commit of the events of each commit (see Isolated.committed).
     """
 
     connect: Callable[[], Store]
     spill: Spill | None
     limits: Limits = field(default_factory=Limits)
     on_flush: Callable[[Flush], None] = lambda _: None
+    on_commit: Callable[[list[Event]], None] = lambda _: None
 
     def __post_init__(self) -> None:
         self.queue: deque[Submission] = deque()
@@ -141,12 +146,17 @@ class Writer:
                 flush = self._finish(submissions, Outcome.UNAVAILABLE)
             flush.seconds = time.perf_counter() - started
             flush.still_queued = self.queued_events
-            try:
-                self.on_flush(flush)
-            except Exception:
-                log.exception("flush not counted")
+            self._tell(self.on_flush, flush)
         if self.store:
             self.store.close()
+
+    @staticmethod
+    def _tell(listener: Callable[[T], None], news: T) -> None:
+        """Call a listener; a fault of its must not end the thread."""
+        try:
+            listener(news)
+        except Exception:
+            log.exception("listener of the writer failed")
 
     def _take(self) -> list[Submission]:
         """The next submissions, as many as one transaction takes but at least one; waits for some; empty
@@ -184,6 +194,7 @@ class Writer:
         mark_refused(submissions, result.refused)
         flush = self._finish(submissions, Outcome.COMMITTED)
         flush.events, flush.duplicates = result.events, result.duplicates
+        self._tell(self.on_commit, result.committed)
         return flush
 
     def _connected(self) -> Store:

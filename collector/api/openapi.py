@@ -11,8 +11,8 @@ from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
 from beatline import __version__
+from beatline.ingest.wire import PAYLOAD_SCHEMAS, SimpleEventSchema, TrackedEventSchema
 from collector.api.schemas import ErrorSchema
-from collector.ingest.wire import PAYLOAD_SCHEMAS, SimpleEventSchema, TrackedEventSchema
 
 CONFIG = {
     "API_TITLE": "Beatline",

@@ -3,55 +3,55 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import TypeVar
 
 import msgspec
 
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
 
 
-class BatchBody(msgspec.Struct):
-    """{"events": […]}, the events still as text."""
-
-    events: list[msgspec.Raw]
+Body = TypeVar("Body", bound=msgspec.Struct)
 
 
-decode_batch = msgspec.json.Decoder(BatchBody).decode
+def split_batch(body: bytes, decoder: msgspec.json.Decoder[Body], name: str) -> Body:
+    """A batch body as the decoder's struct, whose field `name` holds the events, each as JSON text.
 
-
-def split_batch(body: bytes) -> Sequence[msgspec.Raw | bytes]:
-    """The events of a batch body, each as JSON text.
-
-    Raises msgspec.MsgspecError when the body as a whole is not {"events": […]}.
+    Raises msgspec.MsgspecError when the body as a whole does not fit.
     """
     try:
-        return decode_batch(body).events
+        return decoder.decode(body)
     except msgspec.ValidationError:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return split_by_brackets(body)
+        events, rest = split_by_brackets(body, name)
+        batch = decoder.decode(rest)
+        setattr(batch, name, [msgspec.Raw(event) for event in events])
+        return batch
 
 
-def split_by_brackets(body: bytes) -> list[bytes]:
-    """The events of a body in which some event is no valid JSON (a lone surrogate, bytes that are no UTF-8,
-    nesting beyond the decoder's depth) while its brackets are sound. Only texts and brackets are looked at.
+def split_by_brackets(body: bytes, name: str) -> tuple[list[bytes], bytes]:
+    """The events in the list `name` of a body, and the body without them. For bodies in which some event is
+    no valid JSON (a lone surrogate, bytes that are no UTF-8, nesting beyond the decoder's depth) while the
+    brackets are sound: only texts and brackets are looked at.
 
     Raises msgspec.DecodeError when the brackets are not sound or there are no events.
     """
+    list_name = b'"%s"' % name.encode()
     events: list[bytes] = []
-    key, start = b"", None
+    key, first, start = b"", 0, None
     for text, depth, begin, end in structure(body):
         if depth == 1 and text.startswith(b'"'):
             key = text
-        elif depth == 2 and key == b'"events"':
+        elif depth == 2 and key == list_name:
             if text == b"[":
-                start = end
+                first = start = end
             elif text in (b",", b"]") and start is not None:
                 events.append(body[start:begin])
                 start = end
-    if not any(map(bytes.strip, events)):
+    if not any(map(bytes.strip, events)) or start is None:
         raise msgspec.DecodeError("JSON is malformed")
-    return events
+    return events, body[:first] + body[start - 1 :]
 
 
 def structure(body: bytes) -> Iterator[tuple[bytes, int, int, int]]:

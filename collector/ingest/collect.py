@@ -1,108 +1,123 @@
-"""From the body of a request to its answer: pipeline, writer, wait for the commit."""
+"""From a request to the stored events: who sends, how much, pipeline, writer, wait for the commit."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from beatline.errors import Overloaded
-from beatline.events import DEFAULT_PROJECT, Event, Reason, RejectedEvent, utc_now
+from beatline.errors import Overloaded, StorageError
+from beatline.events import Event, Reason, RejectedEvent
+from beatline.ingest.pipeline import STEPS, Draft, Protocol, Rejection, run
+from beatline.projects import Project, Projects
 from beatline.settings import Settings
 from beatline.storage.writer import Outcome, Submission, Writer
-from collector.answers import Answer, error_body, json_answer
-from collector.ingest.batch import split_batch
-from collector.ingest.pipeline import STEPS, Draft, Protocol, Rejection, run
-from collector.ingest.protocols import BATCH
+from collector.ingest.limits import IngestLimits
+from collector.ingest.request import Refused, Request
 from collector.metrics import IngestMetrics
 
 RAW_KEPT = 64 * 2**10
 EVENT_OVERHEAD = 500  # bytes of an event in memory beside its properties, for the queue's bound
 
-
-@dataclass
-class Refused(Exception):  # noqa: N818 - an answer on its way out
-    """The request as a whole is refused."""
-
-    status: int
-    code: str
-    message: str
-    errors: dict[str, Any] | None = None
-    retry_after: int | None = None
-    allow: str | None = None
+Raw = bytes | msgspec.Raw
+Rejected = tuple[int, Raw, Rejection, Event | None]
 
 
 @dataclass(slots=True)
 class Collector:
-    """What the ingest routes share. Each method takes a body and gives the answer for the client."""
+    """What the protocols share."""
 
     settings: Settings
     writer: Writer
     metrics: IngestMetrics
+    projects: Projects
+    limits: IngestLimits
 
-    def one(self, body: bytes, protocol: Protocol, success: int) -> Answer:
-        """Store one event; answered with its id after the commit."""
-        event, seconds = self.piped(body, protocol)
+    def authenticate(self, request: Request, *body_keys: str | None) -> Project:
+        """The project of the request's write key; without one the default project, when ingestion is open.
+
+        Keys are looked for in the order of CONTRACTS, section 2; a bearer token that is no write key does
+        not count when the body has one (Segment's OAuth). Raises Refused: 401, 403 paused, 503.
+        """
+        if request.project is None:
+            project = self.named_project(request, *body_keys) or self.open_project()
+            if project.paused:
+                raise Refused(403, Reason.PAUSED, "The project is paused and takes no events.")
+            self.limits.admit_key(request)
+            request.project = project
+        return request.project
+
+    def named_project(self, request: Request, *body_keys: str | None) -> Project | None:
+        """The project of the request's key; None when there is no key. Raises Refused when it is unknown."""
+        bearer = request.bearer()
+        keys = [key for key in (request.own_key(), *body_keys, request.query_key()) if key]
+        if not keys and not bearer:
+            return None
+        for key in filter(None, (bearer, *keys[:1])):
+            if project := self.find(key):
+                request.write_key = key
+                return project
+        raise Refused(401, Reason.UNAUTHORIZED, "The write key is unknown.")
+
+    def find(self, write_key: str) -> Project | None:
+        """The project of a write key. Raises Refused while the database is away and the key is not known."""
+        try:
+            return self.projects.find(write_key)
+        except StorageError:
+            raise Refused(503, "unavailable", "Write keys cannot be checked now.", retry_after=5) from None
+
+    def open_project(self) -> Project:
+        """The project that events without a write key belong to."""
+        if not self.settings.open_ingest:
+            raise Refused(401, Reason.UNAUTHORIZED, "A write key is needed.")
+        return self.projects.default()
+
+    def one(self, request: Request, protocol: Protocol, body: bytes) -> Event:
+        """Store one event. Raises Refused when it is rejected."""
+        project = self.authenticate(request)
+        seconds = [0.0] * len(STEPS)
+        draft = Draft(body, protocol, project, request.received_at, self.settings.max_event_bytes)
+        event = run(draft, seconds)
         self.metrics.piped(1, seconds)
         if isinstance(event, Rejection):
             self.metrics.hand_over()
             self.metrics.rejected.labels(protocol.source, event.reason).inc()
             raise Refused(400, event.reason, "The event was refused.", event.errors)
-        self.store(protocol, [event], [])
-        return Answer(success, b'{"event_id":"%s"}' % str(event.event_id).encode())
+        self.store(protocol.source, [event], [])
+        return event
 
-    def batch(self, body: bytes) -> Answer:
-        """Store the good events of a batch; the others are named in the answer and kept as rejected."""
-        parts = self.parts(body)
-        events, rejections = [], []
-        seconds = [0.0] * len(STEPS)
-        received_at = utc_now()
-        for index, raw in enumerate(parts):
-            draft = Draft(raw, BATCH, self.project(), received_at, self.settings.max_event_bytes)
-            result = run(draft, seconds)
-            if isinstance(result, Rejection):
-                rejections.append((index, raw, result))
-            else:
-                events.append(result)
-        self.metrics.piped(len(parts), seconds)
-        for _, _, rejection in rejections:
-            self.metrics.rejected.labels(BATCH.source, rejection.reason).inc()
-        kept = [kept_rejection(self.project(), received_at, *r[1:]) for r in rejections]
-        self.store(BATCH, events, kept)
-        refused = [{"index": index, "errors": r.errors} for index, _, r in rejections]
-        return json_answer(200, {"accepted": len(events), "rejected": refused})
+    def many(self, request: Request, protocol: Protocol, raws: Sequence[Raw]) -> list[tuple[int, Rejection]]:
+        """Store the good events of a request and keep the others as rejected; returns those, by index.
 
-    def piped(self, body: bytes, protocol: Protocol) -> tuple[Event | Rejection, list[float]]:
-        """One body through the pipeline, with the seconds of each step."""
-        seconds = [0.0] * len(STEPS)
-        draft = Draft(body, protocol, self.project(), utc_now(), self.settings.max_event_bytes)
-        return run(draft, seconds), seconds
-
-    def parts(self, body: bytes) -> Any:
-        """The events of a batch body as JSON texts."""
-        try:
-            parts = split_batch(body)
-        except msgspec.ValidationError as error:
-            raise Refused(400, Reason.INVALID, "The batch was refused.", {"events": [str(error)]}) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            message = f"Not valid JSON: {error}"
-            raise Refused(400, Reason.MALFORMED, "The batch was refused.", {"body": [message]}) from None
-        if not parts:
-            raise Refused(400, Reason.INVALID, "The batch was refused.", {"events": ["No events."]})
-        if len(parts) > self.settings.max_batch_events:
+        The request must have been authenticated.
+        """
+        project = self.authenticate(request)
+        if len(raws) > self.settings.max_batch_events:
             message = f"More than {self.settings.max_batch_events} events."
             raise Refused(413, Reason.TOO_LARGE, "The batch was refused.", {"events": [message]})
-        return parts
+        self.limits.charge(request, len(raws))
+        events: list[Event] = []
+        rejected: list[Rejected] = []
+        seconds = [0.0] * len(STEPS)
+        for index, raw in enumerate(raws):
+            draft = Draft(raw, protocol, project, request.received_at, self.settings.max_event_bytes)
+            result = run(draft, seconds)
+            if isinstance(result, Rejection):
+                rejected.append((index, raw, result, draft.event if draft.understood else None))
+            else:
+                events.append(result)
+        self.metrics.piped(len(raws), seconds)
+        for _, _, rejection, _ in rejected:
+            self.metrics.rejected.labels(protocol.source, rejection.reason).inc()
+        self.store(protocol.source, events, [kept(request, protocol.source, item) for item in rejected])
+        return [(index, rejection) for index, _, rejection, _ in rejected]
 
-    def project(self) -> int:
-        """The project that events without a write key belong to."""
-        if not self.settings.open_ingest:
-            raise Refused(401, Reason.UNAUTHORIZED, "A write key is needed.")
-        return DEFAULT_PROJECT
-
-    def store(self, protocol: Protocol, events: list[Event], rejected: list[RejectedEvent]) -> None:
+    def store(self, source: str, events: list[Event], rejected: list[RejectedEvent]) -> None:
         """Hand events to the writer and wait; returns when they are safe, else raises Refused."""
+        if not events and not rejected:
+            return
         size = sum(len(bytes(event.properties)) + EVENT_OVERHEAD for event in events)
         size += sum(len(rejection.raw) for rejection in rejected)
         submission = Submission(events, rejected, size)
@@ -115,26 +130,22 @@ class Collector:
         if submission.outcome is Outcome.UNAVAILABLE:
             raise Refused(503, "unavailable", "Storage is away; send again.", retry_after=5)
         if submission.outcome is Outcome.REFUSED:
-            self.metrics.rejected.labels(protocol.source, Reason.STORAGE).inc(len(submission.refused))
+            self.metrics.rejected.labels(source, Reason.STORAGE).inc(len(submission.refused))
             raise Refused(500, Reason.STORAGE, "Storage refused the event for good.")
-        self.metrics.accepted(protocol.source).inc(len(events))
+        self.metrics.accepted(source).inc(len(events))
 
 
-def kept_rejection(
-    project_id: int, received_at: Any, raw: bytes | msgspec.Raw, rejection: Rejection
-) -> RejectedEvent:
-    """A refused event of a batch, as it is kept: cut, and without what PostgreSQL's text cannot hold."""
+def kept(request: Request, source: str, rejected: Rejected) -> RejectedEvent:
+    """A refused event as it is kept: cut, and without what PostgreSQL's text cannot hold."""
+    _, raw, rejection, event = rejected
+    project_id = request.project.project_id if request.project else 0
     text = bytes(raw)[:RAW_KEPT].decode(errors="replace").replace("\0", "\\u0000")
     errors = msgspec.json.encode(rejection.errors).replace(b"\\u0000", b"")
-    return RejectedEvent(project_id, received_at, BATCH.source, rejection.reason, msgspec.Raw(errors), text)
+    return RejectedEvent(
+        project_id, request.received_at, source, rejection.reason, msgspec.Raw(errors), text, event
+    )
 
 
-def refusal(refused: Refused, request_id: str) -> Answer:
-    """The answer that tells a client why it was refused."""
-    content = error_body(refused.code, refused.message, request_id, refused.errors)
-    answer = json_answer(refused.status, content)
-    if refused.retry_after:
-        answer.headers["Retry-After"] = str(refused.retry_after)
-    if refused.allow:
-        answer.headers["Allow"] = refused.allow
-    return answer
+def shown(rejections: list[tuple[int, Rejection]]) -> list[dict[str, Any]]:
+    """Rejections as an answer shows them."""
+    return [{"index": index, "errors": rejection.errors} for index, rejection in rejections]

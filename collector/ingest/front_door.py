@@ -7,6 +7,7 @@ appear in the same OpenAPI document (collector/api/openapi.py).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from time import perf_counter
@@ -16,76 +17,109 @@ import structlog
 
 from beatline.events import Reason
 from collector.answers import Answer, error_body, json_answer, request_id_of
-from collector.ingest.collect import Collector, Refused, refusal
-from collector.ingest.protocols import CAPTURE, EVENTS, TRACK
+from collector.ingest import beatline
+from collector.ingest.collect import Collector
+from collector.ingest.limits import limit_headers
+from collector.ingest.request import Refused, Request, refusal, too_large
+from collector.ingest.routes import Route
 
 log = structlog.get_logger()
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
-Handler = Callable[[Collector, bytes], Answer]
 
-JSON_TYPES = {
-    "", "application/json", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded"
-}  # fmt: skip
+PROTOCOLS = (beatline,)
+ROUTES: dict[str, Route] = {path: route for protocol in PROTOCOLS for path, route in protocol.ROUTES.items()}
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
-ROUTES: dict[str, tuple[str, Handler]] = {
-    "/events": ("events", lambda collector, body: collector.one(body, EVENTS, 202)),
-    "/track": ("track", lambda collector, body: collector.one(body, TRACK, 202)),
-    "/api/v1/analytics/capture": (
-        "capture",
-        lambda collector, body: collector.one(body, CAPTURE, 200),
-    ),
-    "/api/v1/analytics/batch": ("batch", lambda collector, body: collector.batch(body)),
-}
+# Browsers' requests carry no credentials of ours, so every origin may send (CONTRACTS, section 2, "CORS").
+EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+CORS = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED))
+ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Content-Encoding, X-Write-Key, X-Retry-Count, AnonymousId, SentAt"
+)
+HEADER_NAMES = re.compile(r"[\w\-, ]{1,1000}", re.ASCII)
 
 
 class FrontDoor:
-    """WSGI application in front of another one."""
+    """WSGI application in front of another one. Each path is a route with and without a slash at its end: a
+    POST is never redirected (CONTRACTS, section 11, pitfall 7). `{}` in a path stands for one segment."""
 
     def __init__(self, inner: WsgiApp, collector: Collector) -> None:
         self.inner = inner
         self.collector = collector
-        self.routes = ROUTES | {f"{path}/": route for path, route in ROUTES.items()}
+        fixed = {path: route for path, route in ROUTES.items() if "{}" not in path}
+        self.routes = fixed | {f"{path}/": route for path, route in fixed.items()}
+        self.patterns = [
+            (re.compile(re.escape(path).replace(r"\{\}", "[^/]+") + "/?"), route)
+            for path, route in ROUTES.items()
+            if "{}" in path
+        ]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        route = self.routes.get(environ["PATH_INFO"])
+        route = self.route(environ["PATH_INFO"])
         if route is None:
             return self.inner(environ, start_response)
         started = perf_counter()
-        source, handler = route
-        answer = self.answer(environ, handler)
+        request = Request(environ)
+        answer = self.answer(request, route)
         requests = self.collector.metrics.requests
-        requests(source, answer.status).observe(perf_counter() - started)
-        headers = [
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(answer.body))),
-            *answer.headers.items(),
-        ]
-        start_response(STATUS_LINES[answer.status], headers)
+        requests(route.source, answer.status).observe(perf_counter() - started)
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(answer.body)),
+            **limit_headers(request),
+            **answer.headers,
+        }
+        start_response(STATUS_LINES[answer.status], [*headers.items(), *CORS])
         return (answer.body,)
 
-    def answer(self, environ: dict[str, Any], handler: Handler) -> Answer:
+    def route(self, path: str) -> Route | None:
+        """The route of a path, if it is one of ingestion."""
+        route = self.routes.get(path)
+        if route is None:
+            for pattern, candidate in self.patterns:
+                if pattern.fullmatch(path):
+                    return candidate
+        return route
+
+    def answer(self, request: Request, route: Route) -> Answer:
         """The answer to an ingest request, whatever happens."""
         try:
-            body = read_body(environ, self.collector.settings.max_body_bytes)
-            return handler(self.collector, body)
+            if request.method == "OPTIONS":
+                return preflight(request, route)
+            if request.method not in route.methods:
+                allow = ", ".join(route.methods)
+                raise Refused(405, "method_not_allowed", f"Only {allow} is allowed here.", allow=allow)
+            self.collector.limits.admit_address(request)
+            if request.own_key():
+                self.collector.authenticate(request)
+            request.body = read_body(request.environ, self.collector.settings.max_body_bytes)
+            return route.handle(self.collector, request)
         except Refused as refused:
-            return refusal(refused, request_id_of(environ.get("HTTP_X_REQUEST_ID")))
+            if refused.code == Reason.RATE_LIMITED:
+                refused.status = route.busy
+            return refusal(refused, request_id_of(request.header("X-Request-Id")), detail=route.detail)
         except Exception:
-            request_id = request_id_of(environ.get("HTTP_X_REQUEST_ID"))
-            log.exception("ingest failed", request_id=request_id, path=environ["PATH_INFO"])
+            request_id = request_id_of(request.header("X-Request-Id"))
+            log.exception("ingest failed", request_id=request_id, path=request.path)
             message = "Something went wrong here; it has been logged."
             return json_answer(500, error_body("internal_server_error", message, request_id))
 
 
+def preflight(request: Request, route: Route) -> Answer:
+    """The answer to a browser that asks what it may send: whatever it names."""
+    asked = request.header("Access-Control-Request-Headers") or ""
+    headers = {
+        "Access-Control-Allow-Methods": ", ".join(("GET", "POST", "OPTIONS")),
+        "Access-Control-Allow-Headers": asked if HEADER_NAMES.fullmatch(asked) else ALLOWED_HEADERS,
+        "Access-Control-Max-Age": "86400",
+        "Allow": ", ".join((*route.methods, "OPTIONS")),
+    }
+    return Answer(204, b"", headers)
+
+
 def read_body(environ: dict[str, Any], max_bytes: int) -> bytes:
-    """The body of a POST, of a type that may hold JSON and within the limit, chunked or not."""
-    if environ["REQUEST_METHOD"] != "POST":
-        raise Refused(405, "method_not_allowed", "Only POST is allowed here.", allow="POST")
-    media_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if media_type not in JSON_TYPES:
-        raise Refused(415, "unsupported_media_type", f"Send JSON, not {media_type}.")
+    """The body of a request, within the limit, chunked or not."""
     length = content_length(environ)
     if length > max_bytes:
         raise too_large(max_bytes)
@@ -104,9 +138,3 @@ def content_length(environ: dict[str, Any]) -> int:
     if not declared.isdigit():
         raise Refused(400, "bad_request", "Content-Length is not a number.")
     return int(declared)
-
-
-def too_large(max_bytes: int) -> Refused:
-    """The answer to a body beyond the limit."""
-    message = f"Larger than {max_bytes} bytes."
-    return Refused(413, Reason.TOO_LARGE, "The request was refused.", {"body": [message]})

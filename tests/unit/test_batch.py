@@ -12,6 +12,15 @@ from hypothesis import strategies as st
 
 from collector.ingest.batch import split_batch, split_by_brackets
 
+
+class Batch(msgspec.Struct):
+    """A body with events."""
+
+    events: list[msgspec.Raw]
+
+
+DECODER = msgspec.json.Decoder(Batch)
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -22,7 +31,9 @@ JSON = st.recursive(
 @given(st.lists(JSON, min_size=1), st.dictionaries(st.text().filter(lambda key: key != "events"), JSON))
 def test_brackets_split_sound_json_as_the_decoder_does(events: list[Any], around: dict[str, Any]) -> None:
     body = json.dumps(around | {"events": events} | around).encode()
-    assert [json.loads(event) for event in split_by_brackets(body)] == events
+    found, rest = split_by_brackets(body, "events")
+    assert [json.loads(event) for event in found] == events
+    assert json.loads(rest) == around | {"events": []}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +45,7 @@ def test_brackets_split_sound_json_as_the_decoder_does(events: list[Any], around
     ],
 )
 def test_a_bad_event_is_cut_out(body: bytes, events: list[bytes]) -> None:
-    assert [bytes(event).strip() for event in split_batch(body)] == events
+    assert [bytes(event).strip() for event in split_batch(body, DECODER, "events").events] == events
 
 
 @pytest.mark.parametrize(
@@ -51,4 +62,4 @@ def test_a_bad_event_is_cut_out(body: bytes, events: list[bytes]) -> None:
 )
 def test_an_unsound_body_is_refused(body: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
-        split_batch(body)
+        split_batch(body, DECODER, "events")

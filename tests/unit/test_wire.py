@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from beatline.catalogue import PAYLOADS
 from beatline.events import utc_now
-from collector.ingest.pipeline import Draft, Rejection, run
-from collector.ingest.protocols import EVENTS, TRACK
-from collector.ingest.wire import (
+from beatline.ingest.pipeline import STEPS, Draft, Rejection, run
+from beatline.ingest.wire import (
     PAYLOAD_SCHEMAS,
     SimpleEvent,
     SimpleEventSchema,
@@ -22,6 +21,8 @@ from collector.ingest.wire import (
     TrackedEventSchema,
     explain,
 )
+from beatline.projects import Project
+from collector.ingest.beatline import EVENTS, TRACK
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e6, 1e6) | st.text(max_size=210)
@@ -50,8 +51,8 @@ def test_both_name_the_same_fields() -> None:
 
 def result(protocol: Any, data: Any) -> Any:
     """What the pipeline makes of data."""
-    draft = Draft(json.dumps(data).encode(), protocol, 1, utc_now(), 2**20)
-    return run(draft, [0.0] * 5)
+    draft = Draft(json.dumps(data).encode(), protocol, Project(1), utc_now(), 2**20)
+    return run(draft, [0.0] * len(STEPS))
 
 
 def agree(protocol: Any, data: Any) -> None:

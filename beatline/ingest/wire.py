@@ -28,6 +28,7 @@ class TrackedEvent(msgspec.Struct, gc=False):
     device_id: Identifier | None = None
     event_id: Identifier | None = None
     timestamp: Annotated[str, Meta(max_length=64)] | None = None
+    sent_at: Annotated[str, Meta(max_length=64)] | None = None
     page_url: str | None = None
     app_version: Text | None = None
     os_name: Text | None = None
@@ -88,6 +89,11 @@ class TrackedEventSchema(Schema):
             "description": "ISO 8601, UTC unless it says otherwise; absent: now.",
             "example": "2024-03-15T14:30:00Z",
         },
+    )
+    sent_at = fields.String(
+        allow_none=True,
+        validate=validate.Length(max=64),
+        metadata={"description": "The client's time of sending: tells how far its clock is off."},
     )
     page_url = fields.String(allow_none=True, validate=page_url_fits)
     app_version = text()

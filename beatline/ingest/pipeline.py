@@ -16,11 +16,15 @@ from marshmallow import Schema
 
 from beatline import catalogue
 from beatline.events import Event, Reason, client_event_id, uuid7
-from collector.ingest.wire import URL_BYTES, SimpleEvent, TrackedEvent, explain
+from beatline.ingest.profiles import tell_profile
+from beatline.ingest.wire import URL_BYTES, SimpleEvent, SimpleEventSchema, TrackedEvent, explain
+from beatline.projects import Project
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 FUTURE_ALLOWED = timedelta(hours=23)  # as PostHog does (CONTRACTS, section 10, rule 6)
+NO_SKEW = timedelta()
+SKEW_NOTED = timedelta(seconds=1)  # less is the network's delay and not a wrong clock
 MAX_NESTING = 100
 
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
@@ -33,29 +37,40 @@ class Rejection(msgspec.Struct):
     errors: dict[str, Any]
 
 
+class Unfit(msgspec.ValidationError):
+    """An item that is no event, for reasons that its protocol knows; errors is {field: [message]}."""
+
+    def __init__(self, reason: Reason, errors: dict[str, Any]) -> None:
+        super().__init__(str(errors))
+        self.rejection = Rejection(reason, errors)
+
+
 class Protocol(msgspec.Struct, frozen=True):
-    """What one route speaks: its name in metrics, its decoder, and the schema that explains errors."""
+    """What one request speaks: its name in metrics, what makes a wire struct of an event's JSON text (raises
+    msgspec.ValidationError), and the schema that explains errors where the text is that of the struct."""
 
     source: str
     decode: Callable[[bytes | msgspec.Raw], SimpleEvent | TrackedEvent]
-    schema: type[Schema]
+    schema: type[Schema] | None = None
 
 
 class Draft:
     """An event on its way through the steps."""
 
-    __slots__ = ("event", "max_bytes", "properties", "protocol", "raw", "wire")
+    __slots__ = ("event", "max_bytes", "project", "properties", "protocol", "raw", "understood", "wire")
 
     def __init__(
-        self, raw: bytes | msgspec.Raw, protocol: Protocol, project_id: int,
+        self, raw: bytes | msgspec.Raw, protocol: Protocol, project: Project,
         received_at: datetime, max_bytes: int,
     ) -> None:  # fmt: skip
         self.raw = raw
         self.protocol = protocol
+        self.project = project
         self.max_bytes = max_bytes
         self.properties: dict[str, Any] = {}
         self.wire: Any = None
-        self.event = Event(project_id, NO_ID, received_at, received_at, "")
+        self.understood = False
+        self.event = Event(project.project_id, NO_ID, received_at, received_at, "")
 
 
 Step = Callable[[Draft], Rejection | None]
@@ -73,13 +88,16 @@ def decode(draft: Draft) -> Rejection | None:
 
 def undecodable(draft: Draft, error: Exception) -> Rejection:
     """Tell a broken text from a wrong shape, and explain the latter field by field."""
+    if isinstance(error, Unfit):
+        return error.rejection
     try:
         data = msgspec.json.decode(draft.raw)
     except RecursionError:
         return Rejection(Reason.MALFORMED, {"event": ["Nested too deeply."]})
     except UNDECODABLE as broken:
         return Rejection(Reason.MALFORMED, {"event": [f"Not valid JSON: {broken}"]})
-    return Rejection(Reason.INVALID, explain(draft.protocol.schema, data) or {"event": [str(error)]})
+    schema = draft.protocol.schema
+    return Rejection(Reason.INVALID, (schema and explain(schema, data)) or {"event": [str(error)]})
 
 
 def canonical(draft: Draft) -> Rejection | None:
@@ -94,7 +112,7 @@ def simple_event(draft: Draft, wire: SimpleEvent) -> Rejection | None:
     try:
         catalogue.check_payload(wire.event_type, wire.payload)
     except msgspec.ValidationError as error:
-        errors = explain(draft.protocol.schema, msgspec.to_builtins(wire))
+        errors = explain(SimpleEventSchema, msgspec.to_builtins(wire))
         return Rejection(Reason.INVALID, errors or {"payload": [str(error)]})
     event = draft.event
     event.event_id = uuid7()
@@ -138,23 +156,44 @@ def url_fits(url: str) -> bool:
 
 
 def correct_clock(draft: Draft) -> Rejection | None:
-    """Set ts from the client's timestamp; far ahead of us means a wrong clock, so ts is when we received it
-    and the client's time is kept as the property $client_timestamp."""
+    """Set ts from the client's timestamp, corrected by how far its clock is off when it says when it sent
+    (CONTRACTS, section 10). Far ahead of us in spite of that means a wrong clock, so ts is when we received
+    it. Where ts is not what the client said, the property $client_timestamp is."""
     given = getattr(draft.wire, "timestamp", None)
     if not given:
         return None
     try:
-        ts = datetime.fromisoformat(given)
-        ts = ts.replace(tzinfo=UTC) if ts.tzinfo is None else ts.astimezone(UTC)
+        said = parse_time(given)
+        ts = said - skew(draft)
     except (ValueError, OverflowError):
         return Rejection(Reason.TIMESTAMP, {"timestamp": ["Not an ISO 8601 date and time."]})
     if not EARLIEST <= ts < LATEST:
         return Rejection(Reason.TIMESTAMP, {"timestamp": ["Not between the years 1970 and 2200."]})
     if ts > draft.event.received_at + FUTURE_ALLOWED:
+        ts = draft.event.received_at
+    if ts != said:
         draft.properties["$client_timestamp"] = given
-    else:
-        draft.event.ts = ts
+    draft.event.ts = ts
     return None
+
+
+def skew(draft: Draft) -> timedelta:
+    """How far the client's clock is ahead of ours; zero when it does not say or the network explains it."""
+    sent_at = draft.wire.sent_at
+    if not sent_at:
+        return NO_SKEW
+    try:
+        sent = parse_time(sent_at)
+    except (ValueError, OverflowError):
+        return NO_SKEW
+    ahead = sent - draft.event.received_at
+    return ahead if EARLIEST <= sent < LATEST and abs(ahead) >= SKEW_NOTED else NO_SKEW
+
+
+def parse_time(text: str) -> datetime:
+    """An ISO 8601 time, UTC unless it says otherwise. Raises ValueError or OverflowError."""
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def check_text(draft: Draft) -> Rejection | None:
@@ -198,10 +237,17 @@ def encode_properties(draft: Draft) -> Rejection | None:
         message = f"Larger than {draft.max_bytes} bytes."
         return Rejection(Reason.TOO_LARGE, {"properties": [message]})
     draft.event.properties = msgspec.Raw(encoded)
+    tell_profile(draft.event, draft.properties)
+    draft.understood = True
     return None
 
 
-STEPS: tuple[Step, ...] = (decode, canonical, correct_clock, check_text, encode_properties)
+def validate(draft: Draft) -> Rejection | None:
+    """The event's properties against the project's catalogue of event types."""
+    return None
+
+
+STEPS: tuple[Step, ...] = (decode, canonical, correct_clock, check_text, encode_properties, validate)
 STEP_NAMES = tuple(step.__name__ for step in STEPS)
 
 

@@ -1,0 +1,2 @@
+-- Make a project; its id.
+insert into projects (name) values (%(name)s) returning project_id

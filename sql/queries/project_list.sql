@@ -1,0 +1,7 @@
+-- Every project with its write keys that are valid, the newest first.
+select project_id, name, paused, created_at,
+       array(select write_key from write_keys
+             where write_keys.project_id = projects.project_id
+               and (expires_at is null or expires_at > now())
+             order by starts_with(write_key, 'bl_') desc, created_at desc) as write_keys
+from projects order by project_id
