@@ -9,34 +9,35 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from math import ceil, inf
 from random import Random
 from shutil import get_terminal_size
 from signal import SIGINT, SIGTERM
-from threading import Event, Lock, Thread
 from types import FrameType
+from typing import Any
 
-import msgspec
+from beatline_client import Attempt, BeatlineClientError, Client, DeliveryError, QueueFullError
 
-from beatline.pace import Pause, Schedule
-from beatline.posting import Answer, Connection, NoAnswerError, ServerAwayError, Target
+from beatline.pace import CATCH_UP_SECONDS, Schedule
 from beatline.shop import ShopEvent, walk
 
-CONNECTIONS = 8
+FLUSH_SECONDS = 0.05
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 5.0
 TIMEOUT_SECONDS = 10.0
 GRACE_SECONDS = 3.0
+STEP_SECONDS = 0.1
 TERMINAL_INTERVAL, PLAIN_INTERVAL = 1.0, 10.0
 
 Clock = Callable[[], float]
+GoingOn = Callable[[], bool]
 
 
 @dataclass
 class Tally:
     """What became of the events; each one sent ends as accepted, rejected or failed.
 
-    rejected: refused for good. failed: no answer came, so nobody knows whether it was stored.
-    repeated: posts that had to be sent again after 429 or 503.
+    rejected: refused for good. failed: given up, so nobody knows whether it was stored. repeated: batches
+    that had to be sent again; their events have ids, so none of them is stored twice.
     """
 
     sent: int = 0
@@ -48,14 +49,21 @@ class Tally:
     refusal: str = ""
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
 
-    def record(self, answer: Answer, events: int) -> None:
-        """Count a final answer to a post of `events` events."""
-        rejected = answer.rejected(events)
-        self.accepted += events - rejected
-        self.rejected += rejected
-        self.latencies.append(answer.seconds)
-        if rejected:
-            self.refusal = f"{answer.status} {answer.body[:300].decode(errors='replace')}"
+    def attempted(self, attempt: Attempt) -> None:
+        """Count a request with events."""
+        self.server_away = attempt.status is None
+        self.accepted += attempt.accepted
+        self.repeated += attempt.retried
+        if not self.server_away:
+            self.latencies.append(attempt.seconds)
+
+    def lost(self, error: BeatlineClientError, events: list[dict[str, Any]]) -> None:
+        """Count events that were not stored."""
+        if isinstance(error, DeliveryError) and error.status is None:
+            self.failed += len(events)
+        else:
+            self.rejected += len(events)
+            self.refusal = str(error)[:300]
 
     def line(self, rate: float) -> str:
         """Everything in one line; `rate` is in accepted events a second."""
@@ -64,124 +72,114 @@ class Tally:
         parts += [f"{rate:,.1f} events/s"]
         counted = ("sent", "accepted", "rejected", "failed")
         parts += [f"{name} {getattr(self, name):,}" for name in counted]
-        parts += [f"repeated posts {self.repeated:,}"] if self.repeated else []
+        parts += [f"repeated batches {self.repeated:,}"] if self.repeated else []
         return " · ".join([*parts, f"p50 {p50:.1f} p95 {p95:.1f} ms"])
 
 
-class Generator:
-    """Sends a schedule's events over several connections, one thread each, and tallies them."""
+class Display:
+    """Shows the tally from time to time: in place on a terminal, else line by line."""
 
-    def __init__(self, target: Target, schedule: Schedule, stop: Event, clock: Clock) -> None:
-        self.tally = Tally()
-        self._target, self._schedule, self._stop, self._clock = target, schedule, stop, clock
-        self._pause = Pause()
-        self._lock = Lock()
+    def __init__(self, tally: Tally, clock: Clock) -> None:
+        self._tally, self._clock = tally, clock
+        self._interval = TERMINAL_INTERVAL if sys.stdout.isatty() else PLAIN_INTERVAL
+        self._shown_at, self._accepted = clock(), 0
 
-    def line(self, rate: float) -> str:
-        with self._lock:
-            return self.tally.line(rate)
-
-    def start(self) -> list[Thread]:
-        """Start sending; the threads end with the schedule or when `stop` is set."""
-        threads = [Thread(target=self._send_all, daemon=True) for _ in range(CONNECTIONS)]
-        for thread in threads:
-            thread.start()
-        return threads
-
-    def _send_all(self) -> None:
-        connection = Connection(self._target, TIMEOUT_SECONDS)
-        while not self._stop.is_set():
-            with self._lock:
-                due, events = self._schedule.take(self._clock())
-            if not events:
-                break
-            self._wait_until(due)
-            if not self._stop.is_set():
-                self._deliver(connection, events)
-        connection.close()
-
-    def _deliver(self, connection: Connection, events: list[ShopEvent]) -> None:
-        path, body = encode(events, datetime.now(UTC))
-        sent = False
-        while not self._stop.is_set():
-            try:
-                connection.open()
-                if not sent:
-                    self._count(sent=len(events))
-                sent = True
-                answer = connection.post(path, body)
-            except ServerAwayError:
-                self._hold_back()
-            except NoAnswerError:
-                self._count(failed=len(events))
-                return
-            else:
-                if self._settle(answer, len(events)):
-                    return
-            self._wait_until(self._pause.until)
-        if sent:
-            self._count(failed=len(events))
-
-    def _settle(self, answer: Answer, events: int) -> bool:
-        """Record the answer; False when the post has to be repeated after a pause."""
-        with self._lock:
-            self.tally.server_away = False
-            self._pause.answered()
-            if answer.repeatable:
-                self.tally.repeated += 1
-                self._pause.requested(self._clock(), answer.retry_after)
-                return False
-            self.tally.record(answer, events)
-            return True
-
-    def _hold_back(self) -> None:
-        with self._lock:
-            self.tally.server_away = True
-            self._pause.server_away(self._clock())
-
-    def _count(self, sent: int = 0, failed: int = 0) -> None:
-        with self._lock:
-            self.tally.sent += sent
-            self.tally.failed += failed
-
-    def _wait_until(self, due: float) -> None:
-        while (seconds := max(due, self._pause.until) - self._clock()) > 0:
-            if self._stop.wait(seconds):
-                return
+    def refresh(self) -> None:
+        """Show a line when it is time for one."""
+        elapsed = self._clock() - self._shown_at
+        if elapsed < self._interval:
+            return
+        accepted = self._tally.accepted
+        line = self._tally.line((accepted - self._accepted) / elapsed)
+        self._shown_at, self._accepted = self._clock(), accepted
+        if sys.stdout.isatty():
+            line = f"\r\x1b[2K{line[: get_terminal_size().columns - 1]}"
+        print(line, end="" if sys.stdout.isatty() else "\n", flush=True)
 
 
-def run(url: str, rate: float, duration: float | None = None, seed: int | None = None) -> int:
+def run(
+    url: str,
+    rate: float,
+    duration: float | None = None,
+    seed: int | None = None,
+    write_key: str | None = None,
+) -> int:
     """Send `rate` events a second to the collector at `url` for `duration` seconds (or for ever).
 
     Without a seed every run has visitors of its own. Returns the exit code: 0 when events were
     accepted and none refused for good, 1 otherwise, 2 when the arguments make no sense.
     """
-    try:
-        target = Target.parse(url)
-    except ValueError as error:
-        return _usage(str(error))
     if not all(0 < number < inf for number in (rate, 1 if duration is None else duration)):
         return _usage("rate and duration have to be positive numbers")
-    clock, stop = time.monotonic, Event()
+    tally = Tally()
+    try:
+        client = connect(url, write_key, rate, tally)
+    except ValueError as error:
+        return _usage(str(error))
+    clock = time.monotonic
     with _signals() as received:
         began = clock()
         schedule = Schedule(walk(Random(seed), rate), rate, duration, began)
-        generator = Generator(target, schedule, stop, clock)
-        threads = generator.start()
-        latest = inf if duration is None else began + duration + GRACE_SECONDS
-        _report(generator, lambda: not received and clock() < latest and _alive(threads), clock)
-        stop.set()
-        _join(threads, GRACE_SECONDS, clock)
-    return _summarise(generator, clock() - began)
+        send(client, schedule, tally, clock, lambda: not received)
+        client.close(GRACE_SECONDS)
+    return _summarise(tally, clock() - began)
 
 
-def encode(events: list[ShopEvent], now: datetime) -> tuple[str, bytes]:
-    """Path and body of a post: a single event goes to /track, several as a batch."""
-    timestamp = now.isoformat()
-    stamped = [{**event, "timestamp": timestamp} for event in events]
-    if len(stamped) == 1:
-        return "/track", msgspec.json.encode(stamped[0])
-    return "/api/v1/analytics/batch/", msgspec.json.encode({"events": stamped})
+def connect(url: str, write_key: str | None, rate: float, tally: Tally) -> Client:
+    """A client that never gives up and lets a few seconds of events wait; ValueError for no address."""
+    return Client(
+        url,
+        write_key,
+        flush_interval=FLUSH_SECONDS,
+        max_queue=max(1000, ceil(rate * CATCH_UP_SECONDS)),
+        timeout=TIMEOUT_SECONDS,
+        max_retries=None,
+        backoff=FIRST_RETRY_SECONDS,
+        max_backoff=LONGEST_RETRY_SECONDS,
+        gzip=False,  # the collector is usually on the same machine
+        on_error=tally.lost,
+        on_attempt=tally.attempted,
+    )
+
+
+def send(client: Client, schedule: Schedule, tally: Tally, clock: Clock, going_on: GoingOn) -> None:
+    """Send the schedule's events when they are due, until it is over or `going_on` says no.
+
+    While the client's queue is full nothing is taken from the schedule, which then lets go what it missed.
+    """
+    display = Display(tally, clock)
+
+    def wait(until: float) -> bool:
+        while (seconds := until - clock()) > 0 and going_on():
+            display.refresh()
+            time.sleep(min(seconds, STEP_SECONDS))
+        return going_on()
+
+    while going_on():
+        due, events = schedule.take(clock())
+        if not events or not wait(due):
+            return
+        for event in events:
+            while not track(client, event):
+                if not wait(clock() + STEP_SECONDS):
+                    return
+            tally.sent += 1
+        display.refresh()
+
+
+def track(client: Client, event: ShopEvent) -> bool:
+    """Hand an event to the client; False when its queue is full."""
+    try:
+        client.track(
+            event["user_id"],
+            event["event_type"],
+            event["properties"],
+            session_id=event["session_id"],
+            page_url=event["page_url"],
+        )
+    except QueueFullError:
+        return False
+    return True
 
 
 def percentiles(seconds: list[float]) -> tuple[float, float]:
@@ -192,29 +190,8 @@ def percentiles(seconds: list[float]) -> tuple[float, float]:
     return ranked[ceil(0.5 * len(ranked)) - 1], ranked[ceil(0.95 * len(ranked)) - 1]
 
 
-def _report(generator: Generator, going_on: Callable[[], bool], clock: Clock) -> None:
-    """Show a line from time to time while it goes on: in place on a terminal, else one by one."""
-    interval = TERMINAL_INTERVAL if sys.stdout.isatty() else PLAIN_INTERVAL
-    shown_at, accepted = clock(), 0
-    while going_on():
-        time.sleep(0.1)
-        if (elapsed := clock() - shown_at) >= interval:
-            _show(generator.line((generator.tally.accepted - accepted) / elapsed))
-            shown_at, accepted = clock(), generator.tally.accepted
-
-
-def _show(line: str) -> None:
-    if sys.stdout.isatty():
-        sys.stdout.write(f"\r\x1b[2K{line[: get_terminal_size().columns - 1]}")
-    else:
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def _summarise(generator: Generator, seconds: float) -> int:
-    tally = generator.tally
-    tally.failed = tally.sent - tally.accepted - tally.rejected
-    line = generator.line(tally.accepted / seconds)
+def _summarise(tally: Tally, seconds: float) -> int:
+    line = tally.line(tally.accepted / seconds)
     sys.stdout.write("\r\x1b[2K" if sys.stdout.isatty() else "")
     print(f"stopped after {seconds:.1f} s · {line}")
     if tally.refusal:
@@ -236,16 +213,6 @@ def _signals() -> Iterator[list[int]]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
-
-
-def _alive(threads: list[Thread]) -> bool:
-    return any(thread.is_alive() for thread in threads)
-
-
-def _join(threads: list[Thread], grace: float, clock: Clock) -> None:
-    latest = clock() + grace
-    for thread in threads:
-        thread.join(max(0.0, latest - clock()))
 
 
 def _usage(message: str) -> int:
