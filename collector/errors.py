@@ -44,7 +44,7 @@ def http_error(error: HTTPException) -> Response:
         status, message = 400, "The request was refused."
     response = to_response(json_answer(status, body(code_of(status), message, errors)))
     for name, value in error.get_headers(request.environ):
-        if name.lower() in {"allow", "retry-after"}:
+        if name.lower() in {"allow", "retry-after", "www-authenticate"}:
             response.headers[name] = value
     return response
 

@@ -35,6 +35,10 @@ class IngestMetrics:
             "beatline_events_rejected_total", "Events refused, by reason.",
             ["source", "reason"], registry=registry,
         )  # fmt: skip
+        self.flagged = Counter(
+            "beatline_events_flagged_total", "Events stored although they do not fit their schema.",
+            ["source"], registry=registry,
+        )  # fmt: skip
         steps = Counter(
             "beatline_step_seconds_total", "Time spent in each step of the pipeline.",
             ["step"], registry=registry,

@@ -9,6 +9,11 @@ for name in list(os.environ):
     if name.startswith("BEATLINE_") and not name.startswith("BEATLINE_TEST_"):
         del os.environ[name]
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.collectors"]
+pytest_plugins = [
+    "tests.fixtures.databases",
+    "tests.fixtures.collectors",
+    "tests.fixtures.admin",
+    "tests.fixtures.browsers",
+]
 if find_spec("tests.fixtures.timescale"):
     pytest_plugins.append("tests.fixtures.timescale")

@@ -19,7 +19,8 @@ def tell_profile(event: Event, properties: dict[str, Any]) -> None:
 
     Traits are `$set` and `$set_once` where there are such; otherwise the properties of an `$identify`
     (CONTRACTS, sections 3, 6.0 and 9). `$identify` and `$alias` merge the anonymous id into the user.
-    `$group` has the properties group_type and group_id, and the group's traits beside them.
+    `$group` has the properties group_type and group_id, and the group's traits in `$group_set` or else beside
+    them.
     """
     if event.event_type not in CALLS and "$set" not in properties and "$set_once" not in properties:
         return
@@ -52,6 +53,8 @@ def group(properties: dict[str, Any]) -> Group | None:
     key = properties.get("group_id")
     if not isinstance(key, str | int) or not 1 <= len(str(key)) <= ID_LENGTH:
         return None
-    described = {k: v for k, v in plain(properties).items() if k not in {"group_id", "group_type"}}
+    described = properties.get("$group_set")
+    if not isinstance(described, dict):
+        described = {k: v for k, v in plain(properties).items() if k not in {"group_id", "group_type"}}
     group_type = str(properties.get("group_type") or DEFAULT_GROUP_TYPE)[:ID_LENGTH]
     return Group(group_type, str(key), described)

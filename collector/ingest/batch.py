@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
 
-TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
-
+# A text without an end goes on to the end of the body; nothing is read twice, whatever the body.
+TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
+MAX_TOKENS = 2_000_000  # more than 8 MiB of events have
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -57,10 +59,10 @@ def split_by_brackets(body: bytes, name: str) -> tuple[list[bytes], bytes]:
 def structure(body: bytes) -> Iterator[tuple[bytes, int, int, int]]:
     """(token, depth, begin, end) of every text, bracket and comma; a bracket has the depth of its inside.
 
-    Raises msgspec.DecodeError when the brackets do not close at the end of the body.
+    Raises msgspec.DecodeError when the brackets do not close at the end of the body, or there are too many.
     """
     depth, end = 0, 0
-    for token in TOKEN.finditer(body):
+    for token in islice(TOKEN.finditer(body), MAX_TOKENS):
         text, end = token.group(), token.end()
         depth += text in (b"[", b"{")
         yield text, depth, token.start(), end

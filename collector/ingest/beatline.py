@@ -11,7 +11,7 @@ from beatline.ingest.pipeline import Protocol
 from beatline.ingest.wire import SimpleEvent, SimpleEventSchema, TrackedEvent, TrackedEventSchema
 from collector.answers import Answer, json_answer
 from collector.ingest.batch import split_batch
-from collector.ingest.body import inflate
+from collector.ingest.body import few_values, inflate
 from collector.ingest.collect import Collector, shown
 from collector.ingest.csv import CSV_TYPES, csv_batch
 from collector.ingest.request import Refused, Request
@@ -71,7 +71,7 @@ def json_body(collector: Collector, request: Request) -> bytes:
     if request.media_type not in JSON_TYPES:
         raise Refused(415, "unsupported_media_type", f"Send JSON, not {request.media_type}.")
     encoding = request.header("Content-Encoding")
-    return inflate(request.body, encoding, collector.settings.max_body_bytes)
+    return few_values(inflate(request.body, encoding, collector.settings.max_body_bytes))
 
 
 def split(body: bytes) -> BatchBody:

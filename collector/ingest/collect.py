@@ -42,12 +42,16 @@ class Collector:
         not count when the body has one (Segment's OAuth). Raises Refused: 401, 403 paused, 503.
         """
         if request.project is None:
-            project = self.named_project(request, *body_keys) or self.open_project()
-            if project.paused:
-                raise Refused(403, Reason.PAUSED, "The project is paused and takes no events.")
-            self.limits.admit_key(request)
-            request.project = project
+            return self.admit(request, self.named_project(request, *body_keys) or self.open_project())
         return request.project
+
+    def admit(self, request: Request, project: Project) -> Project:
+        """Let a request in as one of a project. Raises Refused: 403 paused, 429."""
+        if project.paused:
+            raise Refused(403, Reason.PAUSED, "The project is paused and takes no events.")
+        self.limits.admit_key(request)
+        request.project = project
+        return project
 
     def named_project(self, request: Request, *body_keys: str | None) -> Project | None:
         """The project of the request's key; None when there is no key. Raises Refused when it is unknown."""
@@ -85,6 +89,8 @@ class Collector:
             self.metrics.hand_over()
             self.metrics.rejected.labels(protocol.source, event.reason).inc()
             raise Refused(400, event.reason, "The event was refused.", event.errors)
+        if draft.flagged:
+            self.metrics.flagged.labels(protocol.source).inc()
         self.store(protocol.source, [event], [])
         return event
 
@@ -101,6 +107,7 @@ class Collector:
         events: list[Event] = []
         rejected: list[Rejected] = []
         seconds = [0.0] * len(STEPS)
+        flagged = 0
         for index, raw in enumerate(raws):
             draft = Draft(raw, protocol, project, request.received_at, self.settings.max_event_bytes)
             result = run(draft, seconds)
@@ -108,7 +115,10 @@ class Collector:
                 rejected.append((index, raw, result, draft.event if draft.understood else None))
             else:
                 events.append(result)
+                flagged += draft.flagged
         self.metrics.piped(len(raws), seconds)
+        if flagged:
+            self.metrics.flagged.labels(protocol.source).inc(flagged)
         for _, _, rejection, _ in rejected:
             self.metrics.rejected.labels(protocol.source, rejection.reason).inc()
         self.store(protocol.source, events, [kept(request, protocol.source, item) for item in rejected])
@@ -119,7 +129,8 @@ class Collector:
         if not events and not rejected:
             return
         size = sum(len(bytes(event.properties)) + EVENT_OVERHEAD for event in events)
-        size += sum(len(rejection.raw) for rejection in rejected)
+        size += sum(len(rejection.raw) + EVENT_OVERHEAD for rejection in rejected)
+        size += sum(len(bytes(rejection.event.properties)) for rejection in rejected if rejection.event)
         submission = Submission(events, rejected, size)
         try:
             self.writer.submit(submission)

@@ -17,7 +17,7 @@ import structlog
 
 from beatline.events import Reason
 from collector.answers import Answer, error_body, json_answer, request_id_of
-from collector.ingest import beatline
+from collector.ingest import beatline, plausible, posthog, posthog_config, rudderstack, segment, webhooks
 from collector.ingest.collect import Collector
 from collector.ingest.limits import limit_headers
 from collector.ingest.request import Refused, Request, refusal, too_large
@@ -27,17 +27,17 @@ log = structlog.get_logger()
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-PROTOCOLS = (beatline,)
+# A later one wins where two have a path: /track is PostHog's as well, and posthog.py tells them apart.
+PROTOCOLS = (beatline, segment, rudderstack, posthog, posthog_config, plausible, webhooks)
 ROUTES: dict[str, Route] = {path: route for protocol in PROTOCOLS for path, route in protocol.ROUTES.items()}
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
-# Browsers' requests carry no credentials of ours, so every origin may send (CONTRACTS, section 2, "CORS").
 EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
-CORS = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED))
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Content-Encoding, X-Write-Key, X-Retry-Count, AnonymousId, SentAt"
 )
 HEADER_NAMES = re.compile(r"[\w\-, ]{1,1000}", re.ASCII)
+ORIGIN = re.compile(r"[\w:/.\-\[\]]{1,1000}", re.ASCII)
 
 
 class FrontDoor:
@@ -70,7 +70,7 @@ class FrontDoor:
             **limit_headers(request),
             **answer.headers,
         }
-        start_response(STATUS_LINES[answer.status], [*headers.items(), *CORS])
+        start_response(STATUS_LINES[answer.status], [*headers.items(), *cors(request, route)])
         return (answer.body,)
 
     def route(self, path: str) -> Route | None:
@@ -104,6 +104,20 @@ class FrontDoor:
             log.exception("ingest failed", request_id=request_id, path=request.path)
             message = "Something went wrong here; it has been logged."
             return json_answer(500, error_body("internal_server_error", message, request_id))
+
+
+def cors(request: Request, route: Route) -> list[tuple[str, str]]:
+    """What lets browsers read the answer: every origin may, for no request carries credentials of ours
+    (CONTRACTS, section 2)."""
+    origin = request.header("Origin")
+    allowed = [("Access-Control-Allow-Origin", "*")]
+    if route.credentials and origin and ORIGIN.fullmatch(origin):
+        allowed = [
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Allow-Credentials", "true"),
+            ("Vary", "Origin"),
+        ]
+    return [*allowed, ("Access-Control-Expose-Headers", EXPOSED)]
 
 
 def preflight(request: Request, route: Route) -> Answer:

@@ -6,10 +6,9 @@ code units, packed six bits to a base64 digit. Written here because the output m
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
-DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-VALUES = {digit: value for value, digit in enumerate(DIGITS)}
 CHARACTER_8, CHARACTER_16, END = 0, 1, 2
 
 
@@ -21,24 +20,18 @@ class Bits:
     """The bits of base64 digits, six a digit, the most significant first."""
 
     def __init__(self, text: str) -> None:
-        self.bits = self.each(text)
-
-    @staticmethod
-    def each(text: str) -> Iterator[int]:
-        """Each bit in turn."""
-        for digit in text.rstrip("="):
-            value = VALUES.get(digit)
-            if value is None:
-                raise ValueError("a digit is no base64")
-            for shift in range(5, -1, -1):
-                yield value >> shift & 1
+        digits = text.rstrip("=")
+        packed = base64.b64decode(digits + "A" * (-len(digits) % 4), validate=True)
+        self.bits = f"{int.from_bytes(packed, 'big'):0{len(packed) * 8}b}"
+        self.position = 0
 
     def take(self, count: int) -> int:
         """A number of so many bits, the least significant first. Raises ValueError at the end."""
-        try:
-            return sum(next(self.bits) << position for position in range(count))
-        except (StopIteration, RuntimeError):
-            raise ValueError("it ends too early") from None
+        taken = self.bits[self.position : self.position + count]
+        if len(taken) < count:
+            raise ValueError("it ends too early")
+        self.position += count
+        return int(taken[::-1], 2)
 
 
 def decompress_base64(text: str, max_length: int) -> str:

@@ -60,6 +60,11 @@ class Request:
         return str(value) if value is not None else None
 
     @property
+    def is_chunked(self) -> bool:
+        """Whether the length of the body was not said beforehand."""
+        return not self.environ.get("CONTENT_LENGTH") and bool(self.environ.get("HTTP_TRANSFER_ENCODING"))
+
+    @property
     def media_type(self) -> str:
         """The declared media type, without parameters; empty when there is none."""
         declared: str = self.environ.get("CONTENT_TYPE") or ""
@@ -115,6 +120,13 @@ def too_large(max_bytes: int) -> Refused:
     """The answer to a body beyond the limit."""
     message = f"Larger than {max_bytes} bytes."
     return Refused(413, Reason.TOO_LARGE, "The request was refused.", {"body": [message]})
+
+
+def length_required() -> Refused:
+    """The answer to a chunked body that would look whole when the connection breaks in the middle: servers do
+    not tell the two apart."""
+    message = "Send a Content-Length, or gzip: a file that is cut off could not be told from a whole one."
+    return Refused(411, "length_required", message)
 
 
 def malformed(message: str) -> Refused:

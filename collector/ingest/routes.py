@@ -17,6 +17,8 @@ class Route(NamedTuple):
 
     busy is the status that asks a client to slow down (posthog-js drops events on 429), detail whether a
     refusal has its message under `detail` too, where PostHog's clients read it (CONTRACTS, section 2).
+    credentials is whether browsers send with cookies, so that answers must name their origin: posthog-js up
+    to 1.200 does. We read none.
     """
 
     source: str
@@ -24,3 +26,4 @@ class Route(NamedTuple):
     methods: tuple[str, ...] = ("POST",)
     busy: int = 429
     detail: bool = False
+    credentials: bool = False

@@ -1,9 +1,8 @@
-"""A running stack with the demo generator, and a browser."""
+"""A running stack with the demo generator."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,22 +15,12 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from beatline import embedded
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
 STOP_SECONDS = 75.0
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",  # CI runs as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass(frozen=True)
@@ -57,6 +46,7 @@ def start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
     """Start it on a free port; it writes to up.out in the folder."""
     port = str(embedded.free_port())
     ours = {"BEATLINE_DATA": str(folder / "data"), "BEATLINE_PORT": port, "BEATLINE_DEMO": "1"}
+    ours |= {"BEATLINE_LIVE_PORT": str(embedded.free_port())}
     command = [sys.executable, "-m", "beatline", "up"]
     with (folder / "up.out").open("wb") as output:
         process = subprocess.Popen(
@@ -98,16 +88,3 @@ def stop(process: subprocess.Popen[bytes]) -> None:
                 member.kill()
         process.wait()
         raise
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium, which `make packages` installs; without it tests are skipped, but not in CI."""
-    chromium = shutil.which("chromium")
-    if chromium is None and "CI" not in os.environ:
-        pytest.skip("chromium is missing: make packages")
-    assert chromium, "chromium is missing"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
-        yield running
-        running.close()

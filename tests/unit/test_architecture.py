@@ -46,6 +46,7 @@ def test_every_query_says_what_it_is_for_and_is_used() -> None:
 
 def test_lock_files_hold_no_addresses() -> None:
     locks = [*ROOT.glob("requirements/*.txt"), ROOT / "console/package-lock.json"]
+    locks.append(ROOT / "tracker/package-lock.json")
     locks.append(ROOT / "tests/timescale/package-lock.json")
     for file in locks:
         text = file.read_text()

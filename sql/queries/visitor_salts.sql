@@ -1,0 +1,2 @@
+-- Every secret that is not forgotten, by day.
+select day, salt from visitor_salts
