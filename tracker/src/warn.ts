@@ -1,0 +1,4 @@
+/** Tell the page's developer; never break the page. */
+export function warn(problem: unknown): void {
+  console.warn("beatline:", problem);
+}
