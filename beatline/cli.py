@@ -7,6 +7,7 @@ import sys
 import click
 
 from beatline.cli_projects import project
+from beatline.cli_sources import source
 from beatline.errors import BeatlineError, StartError
 from beatline.settings import Settings
 
@@ -51,6 +52,7 @@ def generate(url: str, rate: float, duration: float | None, seed: int | None, wr
 
 
 cli.add_command(project)
+cli.add_command(source)
 
 
 def main() -> None:

@@ -37,8 +37,8 @@ class Reason(StrEnum):
 class Event(msgspec.Struct, gc=False, omit_defaults=True):
     """One event as it is stored; field names are the columns of the events table.
 
-    properties is JSON text. profile is what the event says of its user, a Profile as JSON. client_id says
-    that event_id came from the client, so the ledger checks it.
+    properties is JSON text. profile is what the event says of its user, a Profile as JSON, or null.
+    client_id says that event_id came from the client, so the ledger checks it.
     """
 
     project_id: int
@@ -55,7 +55,7 @@ class Event(msgspec.Struct, gc=False, omit_defaults=True):
     os_name: str | None = None
     os_version: str | None = None
     properties: msgspec.Raw = msgspec.Raw(b"{}")
-    profile: msgspec.Raw | None = None
+    profile: msgspec.Raw = msgspec.Raw(b"null")
     client_id: bool = False
 
 

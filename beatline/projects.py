@@ -10,15 +10,20 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import dict_row
 
+from beatline.catalogue import BUILT_IN, Catalogue, Mode
 from beatline.errors import StorageError
 from beatline.events import DEFAULT_PROJECT
 from beatline.storage.queries import query
+from beatline.webhook_sources import Source, read_sources
 
 log = structlog.get_logger()
 
@@ -28,40 +33,72 @@ READ_SECONDS = 0.02  # least time between two readings, however many unknown key
 
 
 class Project(msgspec.Struct, frozen=True):
-    """What ingestion needs to know of a project."""
+    """What ingestion needs to know of a project; catalogue is None while its mode is off."""
 
     project_id: int
     name: str = ""
     paused: bool = False
+    catalogue: Catalogue | None = None
 
 
 @dataclass(frozen=True)
 class Directory:
-    """Every project, by id and by write key."""
+    """Every project, by id and by write key; the secrets that tell visitors apart, by UTC day; the sources of
+    webhooks, by name."""
 
     projects: dict[int, Project] = field(default_factory=dict)
     by_key: dict[str, Project] = field(default_factory=dict)
+    visitor_salts: dict[date, UUID] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
 
 
-def read_directory(connection: Connection) -> Directory:
-    """The directory as the database has it now."""
+def read_directory(connection: Connection, known: Directory | None = None) -> Directory:
+    """The directory as the database has it now; catalogues without changes are those of the known one."""
     directory = Directory()
     with connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(query("project_directory")):
-            keys = row.pop("write_keys")
-            project = Project(**row)
-            directory.projects[project.project_id] = project
-            directory.by_key.update(dict.fromkeys(keys, project))
+        rows = cursor.execute(query("project_directory")).fetchall()
+        catalogues = read_catalogues(cursor, rows, known or directory)
+    for row in rows:
+        project_id = row["project_id"]
+        project = Project(project_id, row["name"], row["paused"], catalogues.get(project_id))
+        directory.projects[project_id] = project
+        directory.by_key.update(dict.fromkeys(row["write_keys"], project))
+    connection.execute(query("make_visitor_salts"))
+    directory.visitor_salts.update(connection.execute(query("visitor_salts")).fetchall())
+    directory.sources.update(read_sources(connection))
     return directory
+
+
+def read_catalogues(
+    cursor: Cursor[dict[str, Any]], rows: list[dict[str, Any]], known: Directory
+) -> dict[int, Catalogue]:
+    """The catalogues of the projects that look at their events; only those that have changed are read."""
+    catalogues: dict[int, Catalogue] = {}
+    changed: list[int] = []
+    for row in rows:
+        project_id, mode, version = row["project_id"], row["catalogue_mode"], row["catalogue_version"]
+        if mode == Mode.OFF:
+            continue
+        earlier = known.projects.get(project_id)
+        if earlier and earlier.catalogue and earlier.catalogue.version == version:
+            catalogues[project_id] = earlier.catalogue
+        else:
+            catalogues[project_id] = Catalogue(version, mode == Mode.ENFORCE, dict(BUILT_IN))
+            changed.append(project_id)
+    if changed:
+        for row in cursor.execute(query("event_schemas"), {"project_ids": changed}):
+            catalogues[row["project_id"]].schemas[row["event_type"]] = row["schema"]
+    return catalogues
 
 
 class Projects:
     """The directory of this process, refreshed by a thread until close().
 
-    read gives the directory; StorageError while the database is away, when the last one stays in use.
+    read gives the directory, from the last one; StorageError while the database is away, when the last one
+    stays in use.
     """
 
-    def __init__(self, read: Callable[[], Directory]) -> None:
+    def __init__(self, read: Callable[[Directory | None], Directory]) -> None:
         self.read = read
         self.directory: Directory | None = None
         self.read_at = 0.0
@@ -81,10 +118,34 @@ class Projects:
             known = self.refresh()
         return known.by_key.get(write_key)
 
+    def source(self, name: str) -> tuple[Source, Project] | None:
+        """A source of webhooks and its project; None when there is no such source.
+
+        Raises StorageError (temporary) when that cannot be told because the database is away.
+        """
+        known = self.directory
+        if known is None or name not in known.sources:
+            known = self.refresh()
+        source = known.sources.get(name)
+        project = known.projects.get(source.project_id) if source else None
+        return (source, project) if source and project else None
+
     def default(self) -> Project:
         """The project that events without a key belong to; taken as open while the database is away."""
         known = self.directory
         return (known and known.projects.get(DEFAULT_PROJECT)) or Project(DEFAULT_PROJECT)
+
+    def visitor_salt(self, day: date) -> UUID:
+        """The secret of today, by which visitors without any id are told apart.
+
+        Raises StorageError (temporary) when it is not known and the database is away.
+        """
+        known = self.directory
+        if known is None or day not in known.visitor_salts:
+            known = self.refresh()
+        if day not in known.visitor_salts:
+            raise StorageError(f"there is no salt of {day}", permanent=False)
+        return known.visitor_salts[day]
 
     def refresh(self) -> Directory:
         """The directory, read since this call; callers at the same time share a reading.
@@ -108,7 +169,7 @@ class Projects:
         time.sleep(max(0.0, self.read_at + READ_SECONDS - time.monotonic()))
         started = time.monotonic()
         try:
-            self.directory = self.read()
+            self.directory = self.read(self.directory)
         except StorageError:
             self.failed_at = started
             raise

@@ -2,12 +2,12 @@
 
 A process does not ask for each token. It lets requests pass on credit, a twentieth of the burst at most, and
 settles with the bucket when the credit is used up. Between two settlements it knows what the bucket held and
-how fast it fills, and refuses by itself what cannot be there. All processes together let pass at most
+how fast it fills, and refuses by itself what cannot be there. Against an exact bucket, all processes together
 
-    burst + rate * time + processes * credit + the further events of the batches that are under way
+- let pass at most processes * credit more, and the further events of the batches that are under way;
+- refuse while there are at most processes * credit tokens, and one, left.
 
-and, asked all the time, at least burst + rate * time - processes * (credit + 1). What passes too early is
-owed, and those that come later pay for it: over time the rate is exact.
+What passes too early is owed, and those that come later pay for it: over time the rate is exact.
 """
 
 from __future__ import annotations
@@ -86,9 +86,8 @@ class Account:
     def refused(self, left: float, cost: float) -> Verdict:
         """The verdict on a request that is refused, with the tokens that are left and its cost."""
         wait = ceil((min(cost, self.burst) - left) / self.rate)
-        retry_after = min(max(wait, 1), LONGEST_WAIT_SECONDS)
         reset = (self.burst - left) / self.rate
-        return Verdict(False, self.limit, max(int(left), 0), reset, retry_after)
+        return Verdict(False, self.limit, max(int(left), 0), reset, min(wait, LONGEST_WAIT_SECONDS))
 
 
 class RateLimits:
@@ -233,13 +232,17 @@ def share_left(verdict: Verdict) -> float:
 
 
 def address_bucket(address: str) -> str:
-    """The bucket of a client's address: IPv6 by its /64, which is what one household or server gets. An IPv4
-    address inside of IPv6 is that address. What is no address shares one bucket.
+    """The bucket of a client's address, with or without a port.
+
+    IPv6 by its /64, which is what one household or server gets; an IPv4 address inside of IPv6 is that
+    address. What is no address shares one bucket.
     """
     try:
         if ":" not in address:
             return f"ip:{inet_ntoa(inet_pton(AF_INET, address))}"
-        packed = inet_pton(AF_INET6, address.partition("%")[0])
+        if address.count(":") == 1:
+            return address_bucket(address.partition(":")[0])
+        packed = inet_pton(AF_INET6, address.removeprefix("[").partition("]")[0].partition("%")[0])
     except (OSError, ValueError):
         return "ip:unknown"
     if packed.startswith(IPV4_MAPPED):

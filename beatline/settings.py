@@ -83,7 +83,10 @@ class Settings:
     )
     open_ingest: bool = setting(True, boolean, "Events without a write key go to the default project.")
     admin_token: str | None = setting(
-        None, str, "Token that admin requests and readers of the live preview need; unset: none is needed."
+        None,
+        str,
+        "Token that administration and readers of the live preview need; unset: nobody can administer, "
+        "anybody read.",
     )
     demo: bool = setting(True, boolean, "`beatline up` also starts a generator of 100 events/s.")
     log_level: str = setting(
@@ -113,6 +116,15 @@ class Settings:
     )
     trusted_proxies: int = setting(
         0, whole(0, 10), "Proxies in front of the collector whose X-Forwarded-* headers are believed."
+    )
+    max_import_bytes: int = setting(
+        2**30, whole(2**10, 2**40), "Largest file of an import, unpacked; a larger one is answered 413."
+    )
+    max_open_imports: int = setting(
+        10, whole(1, 10_000), "Most imports of a project that are not done; more are answered 429."
+    )
+    import_days: int = setting(
+        7, whole(1, 3_650), "Days after its end that an import and its files are kept."
     )
     flush_events: int = setting(2_000, whole(1, 100_000), "Most events of one transaction of the writer.")
     queue_events: int = setting(

@@ -1,12 +1,14 @@
 """`beatline up`: runs the whole stack on one machine and keeps it running until a signal.
 
-Started in the order PostgreSQL, Valkey, collector, workers, generator; stopped the other way round.
+Started in the order PostgreSQL, Valkey, collector, workers, live server, generator; stopped the other way
+round.
 """
 
 from __future__ import annotations
 
 import http.client
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from beatline.storage.migrate import migrate
 ROOT = Path(__file__).parents[1]
 CONSOLE = ROOT / "console" / "dist" / "index.html"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ADMIN_FILE = "admin-token"  # file in the data folder
 DEMO_RATE = 100  # events per second
 READY_SECONDS = 60.0
 PROGRESS_SECONDS = 5.0
@@ -36,7 +39,7 @@ POLL_SECONDS = 0.2
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 60.0  # a process that lived as long is not failing again and again
 # How long each program may take to finish what it has in hand; a little more than its own limit.
-PATIENCE = {"generator": 5.0, "workers": 35.0, "collector": 25.0}
+PATIENCE = {"generator": 5.0, "live": 10.0, "workers": 35.0, "collector": 25.0}
 
 
 class Stop(BaseException):
@@ -165,7 +168,7 @@ def supervise(settings: Settings) -> None:
             signal.signal(number, supervisor.on_signal)
         try:
             stop_leftovers(data)
-            check_port(settings)
+            check_ports(settings)
             start_all(supervisor, settings)
             say(addresses(settings, data))
             while True:
@@ -195,19 +198,26 @@ def stop_leftovers(data: Path) -> None:
             say(f"Stopped {name}, left over from an earlier start that was killed.")
 
 
-def check_port(settings: Settings) -> None:
-    """Stop the start, before anything else runs, when the collector could not listen."""
+def check_ports(settings: Settings) -> None:
+    """Stop the start, before anything else runs, when a server could not listen."""
+    for name in ("port", "live_port"):
+        check_port(settings.host, getattr(settings, name), f"BEATLINE_{name.upper()}")
+    if settings.port == settings.live_port:
+        raise StartError(f"BEATLINE_PORT and BEATLINE_LIVE_PORT are both {settings.port}: choose two ports.")
+
+
+def check_port(host: str, port: int, variable: str) -> None:
+    """Raise StartError, naming the variable, when no server could listen there."""
     try:
-        free = embedded.port_is_free(settings.port, settings.host)
+        free = embedded.port_is_free(port, host)
     except OSError as error:
         raise StartError(
-            f"cannot listen on BEATLINE_HOST={settings.host} and BEATLINE_PORT={settings.port}: "
-            f"{error.strerror}."
+            f"cannot listen on BEATLINE_HOST={host} and {variable}={port}: {error.strerror}."
         ) from error
     if not free:
         raise StartError(
-            f"port {settings.port} is in use: end what listens there, or choose another port "
-            f"with the variable BEATLINE_PORT."
+            f"port {port} is in use: end what listens there, or choose another port with the variable "
+            f"{variable}."
         )
 
 
@@ -217,10 +227,11 @@ def start_all(supervisor: Supervisor, settings: Settings) -> None:
     redis_url = settings.redis_url or start_valkey(supervisor)
     say("Migrating the database …")
     engine = migrate(database_url, settings.retention_days)
-    say(f"Starting the collector and the workers (storage engine: {engine}) …")
+    say(f"Starting the collector, the workers and the live server (storage engine: {engine}) …")
     environ = child_environment(settings, supervisor.data, database_url, redis_url)
     start_program(supervisor, environ, "collector", "collector")
     start_program(supervisor, environ, "workers", "workers")
+    start_program(supervisor, environ, "live", "collector.live")
     wait_until_ready(supervisor, settings)
     if settings.demo:
         words = ("beatline", "generate", "--rate", str(DEMO_RATE), "--url", base_url(settings))
@@ -263,13 +274,23 @@ def child_environment(settings: Settings, data: Path, database_url: str, redis_u
     settled = {
         "BEATLINE_HOST": settings.host,
         "BEATLINE_PORT": str(settings.port),
+        "BEATLINE_LIVE_PORT": str(settings.live_port),
         "BEATLINE_DATA": str(data),
         "BEATLINE_DATABASE_URL": database_url,
         "BEATLINE_REDIS_URL": redis_url,
+        "BEATLINE_ADMIN_TOKEN": settings.admin_token or keep_admin_token(data),
     }
     inherited = {name: text for name, text in os.environ.items() if name.removesuffix("_FILE") not in settled}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return inherited | settled | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def keep_admin_token(data: Path) -> str:
+    """The admin token of a stack for which none is set, made once and kept in the data folder."""
+    path = data / ADMIN_FILE
+    if not path.exists():
+        embedded.write_private(path, secrets.token_urlsafe(24))
+    return path.read_text().strip()
 
 
 def wait_until_ready(supervisor: Supervisor, settings: Settings) -> None:
@@ -311,10 +332,10 @@ def reachable(host: str) -> str:
     return {"0.0.0.0": embedded.LOOPBACK, "::": "::1", "": embedded.LOOPBACK}.get(host, host)  # noqa: S104
 
 
-def base_url(settings: Settings) -> str:
-    """Where the collector is for a client on this machine."""
+def base_url(settings: Settings, port: int | None = None) -> str:
+    """Where the collector, or what listens on another port, is for a client on this machine."""
     host = reachable(settings.host)
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port or settings.port}"
 
 
 def addresses(settings: Settings, data: Path) -> str:
@@ -325,9 +346,12 @@ def addresses(settings: Settings, data: Path) -> str:
         ("API docs", f"{base}/docs"),
         ("OpenAPI", f"{base}/openapi.json"),
         ("Metrics", f"{base}/metrics"),
+        ("Live", f"{base_url(settings, settings.live_port)}/api/v1/live/events"),
         ("Data", str(data)),
         ("Logs", str(data / "logs")),
     ]
+    if settings.admin_token is None:
+        rows.append(("Admin", f"the token in {data / ADMIN_FILE}"))
     if not CONSOLE.is_file():
         rows[0] = ("Console", "not built: that needs Node 20; the API runs without it")
     if settings.demo:

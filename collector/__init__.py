@@ -7,7 +7,16 @@ from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
 
 from beatline.settings import Settings
-from collector.api import event_counts, health, live_place, openapi, rolling
+from collector.api import (
+    catalogue,
+    event_counts,
+    health,
+    imports,
+    live_place,
+    openapi,
+    rejected_events,
+    rolling,
+)  # fmt: skip
 from collector.console import init_console
 from collector.errors import init_errors
 from collector.ingest.collect import Collector
@@ -40,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )  # fmt: skip
     api = openapi.JsonApi(app)
     init_errors(app)
-    for area in (rolling, event_counts, live_place, health):
+    for area in (rolling, event_counts, catalogue, rejected_events, imports, live_place, health):
         api.register_blueprint(area.blueprint)
     openapi.document_ingestion(api)
     app.register_blueprint(openapi.docs_page())
@@ -49,5 +58,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     limits = IngestLimits(settings, services.rate_limits, metrics)
     collector = Collector(settings, services.writer, metrics, services.projects, limits)
+    app.extensions["beatline_collector"] = collector
     app.wsgi_app = FrontDoor(app.wsgi_app, collector)  # type: ignore[method-assign]
     return app

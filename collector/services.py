@@ -103,7 +103,7 @@ def pooled(pool: ConnectionPool) -> Iterator[Connection]:
         raise StorageError(f"the database did not answer: {error}", permanent=False) from error
 
 
-def read_projects(pool: ConnectionPool) -> Directory:
+def read_projects(pool: ConnectionPool, known: Directory | None) -> Directory:
     """The projects, as the database has them now. Raises StorageError."""
     with pooled(pool) as connection:
-        return read_directory(connection)
+        return read_directory(connection, known)

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 LEDGER_AGE = timedelta(hours=24)  # CONTRACTS, section 11, pitfall 2: ids are checked over at least 24 h
 PARTITIONS_AHEAD = timedelta(days=7)
+SALT_AGE = timedelta(days=2)
 LISTEN_SECONDS = 1.0  # that a drain waits to know who watches
 
 
@@ -83,6 +84,12 @@ def trim_rejected_events(settings: Settings, now: datetime) -> None:
     """Keep only the newest rejected events of each project."""
     with connected(settings.database_url) as connection:
         read_count(connection, "trim_rejected_events", {"kept": settings.rejected_events_kept})
+
+
+def forget_visitor_salts(settings: Settings, now: datetime) -> None:
+    """Forget the secrets of days gone by, and with them who the visitors of those days were."""
+    with connected(settings.database_url) as connection:
+        connection.execute(query("forget_visitor_salts"), {"before": (now - SALT_AGE).date()})
 
 
 def try_lock(connection: Connection, name: str) -> bool:

@@ -13,7 +13,7 @@ from psycopg import Connection
 from beatline.events import utc_now
 from beatline.settings import Settings
 from beatline.storage.store import CONNECT_OPTIONS
-from workers import maintenance
+from workers import imports, maintenance
 
 log = structlog.get_logger()
 
@@ -22,10 +22,13 @@ Job = Callable[[Settings, datetime], None]
 # Everything is due when a leader starts; what was missed meanwhile runs once.
 SCHEDULE: tuple[tuple[Job, timedelta], ...] = (
     (maintenance.drain_spill, timedelta(seconds=1)),
+    (imports.run_imports, timedelta(seconds=1)),
     (maintenance.trim_rejected_events, timedelta(minutes=10)),
     (maintenance.make_partitions, timedelta(hours=1)),
     (maintenance.drop_expired_events, timedelta(hours=1)),
     (maintenance.rotate_ledger, timedelta(hours=1)),
+    (maintenance.forget_visitor_salts, timedelta(hours=1)),
+    (imports.forget_imports, timedelta(hours=1)),
 )
 TICK_SECONDS = 0.5
 

@@ -57,7 +57,9 @@ class Protocol(msgspec.Struct, frozen=True):
 class Draft:
     """An event on its way through the steps."""
 
-    __slots__ = ("event", "max_bytes", "project", "properties", "protocol", "raw", "understood", "wire")
+    __slots__ = (
+        "event", "flagged", "max_bytes", "project", "properties", "protocol", "raw", "understood", "wire"
+    )  # fmt: skip
 
     def __init__(
         self, raw: bytes | msgspec.Raw, protocol: Protocol, project: Project,
@@ -70,6 +72,7 @@ class Draft:
         self.properties: dict[str, Any] = {}
         self.wire: Any = None
         self.understood = False
+        self.flagged = False
         self.event = Event(project.project_id, NO_ID, received_at, received_at, "")
 
 
@@ -243,7 +246,17 @@ def encode_properties(draft: Draft) -> Rejection | None:
 
 
 def validate(draft: Draft) -> Rejection | None:
-    """The event's properties against the project's catalogue of event types."""
+    """The event against the project's catalogue of event types, when it has to fit: refused or flagged."""
+    rules = draft.project.catalogue
+    if rules is None:
+        return None
+    errors = catalogue.errors_of(rules, draft.event, draft.properties)
+    if not errors:
+        return None
+    if rules.enforce:
+        return Rejection(Reason.SCHEMA, errors)
+    catalogue.flag(draft.event, draft.properties, errors)
+    draft.flagged = True
     return None
 
 

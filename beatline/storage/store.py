@@ -9,7 +9,7 @@ to another transaction, docs/decisions.md.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -191,12 +191,16 @@ class Isolated:
 def write_isolating(store: Store, batch: Batch) -> Isolated:
     """Write a batch; when its data is refused for good, write its halves, so that one bad event costs
     nobody else. Raises StorageError only when it is temporary."""
+    return isolate(store.write, split_by_lateness(batch) if store.engine == TIMESCALEDB else [batch])
+
+
+def isolate(write: Callable[[Batch], Stored], pending: list[Batch]) -> Isolated:
+    """Write batches, and the halves of those that are refused for good. Raises StorageError (temporary)."""
     result = Isolated()
-    pending = split_by_lateness(batch) if store.engine == TIMESCALEDB else [batch]
     while pending:
         part = pending.pop()
         try:
-            stored = store.write(part)
+            stored = write(part)
         except StorageError as error:
             if not error.permanent:
                 raise

@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 
 from beatline import __version__
 from beatline.ingest.wire import PAYLOAD_SCHEMAS, SimpleEventSchema, TrackedEventSchema
+from collector.api.access import ADMIN_SCHEME
 from collector.api.schemas import ErrorSchema
 
 CONFIG = {
@@ -20,7 +21,10 @@ CONFIG = {
     "OPENAPI_VERSION": "3.0.3",
     "OPENAPI_URL_PREFIX": "/",
     "OPENAPI_JSON_PATH": "openapi.json",
-    "API_SPEC_OPTIONS": {"info": {"description": "Real-time event tracking: events in, exact answers out."}},
+    "API_SPEC_OPTIONS": {
+        "info": {"description": "Real-time event tracking: events in, exact answers out."},
+        "components": {"securitySchemes": {ADMIN_SCHEME: {"type": "http", "scheme": "bearer"}}},
+    },
 }
 
 
@@ -51,6 +55,7 @@ class RefusedEventSchema(Schema):
 
     index = fields.Integer(required=True)
     errors = fields.Dict(required=True)
+    line = fields.Integer(metadata={"description": "Of CSV: where the row starts."})
 
 
 class BatchStoredSchema(Schema):
@@ -66,6 +71,10 @@ INGESTION: list[tuple[str, str, type[Schema], int, type[Schema]]] = [
     ("/api/v1/analytics/capture/", "Store an event", TrackedEventSchema, 200, StoredSchema),
     ("/api/v1/analytics/batch/", "Store many events", BatchSchema, 200, BatchStoredSchema),
 ]
+CSV_BODY = {
+    "schema": {"type": "string"},
+    "example": "timestamp,user_id,event_type,plan\n2024-03-15T14:30:00Z,usr_789,signup,pro\n",
+}
 ERRORS = {
     400: "The event is refused; errors says why, field by field",
     401: "A write key is needed",
@@ -82,7 +91,10 @@ def document_ingestion(api: Api) -> None:
         api.spec.components.schema(f"{name.capitalize()}Payload", schema=schema)
     for path, summary, request, status, response in INGESTION:
         described = {"post": operation(summary, request, status, response)}
+        if request is BatchSchema:
+            described["post"]["requestBody"]["content"]["text/csv"] = CSV_BODY
         api.spec.path(rule=Rule(path), operations=described)
+    api.spec.path(rule=Rule("/webhooks/in/<source>"), operations={"post": webhook()})
 
 
 def operation(summary: str, request: type[Schema], status: int, response: type[Schema]) -> dict[str, Any]:
@@ -94,6 +106,20 @@ def operation(summary: str, request: type[Schema], status: int, response: type[S
         "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
         "responses": {str(status): answer("Stored", response), **responses},
     }
+
+
+def webhook() -> dict[str, Any]:
+    """The POST of a source of webhooks; what it sends is its own affair."""
+    described = operation("Store what a source of webhooks sends", BatchSchema, 200, BatchStoredSchema)
+    described["requestBody"]["content"] = {"application/json": {"schema": {}}}
+    described["parameters"] = [
+        {"in": "path", "name": "source", "required": True, "schema": {"type": "string"}},
+        {"in": "header", "name": "X-Beatline-Signature", "schema": {"type": "string"},
+         "description": "t=<unix time>,v1=<hex HMAC-SHA256>; GitHub and Stripe send their own header."},
+    ]  # fmt: skip
+    described["responses"]["401"]["description"] = "The signature is wrong, or too old"
+    described["responses"]["404"] = answer("There is no such source", ErrorSchema)
+    return described
 
 
 def answer(description: str, schema: type[Schema]) -> dict[str, Any]:

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from json import JSONDecodeError
+from typing import Any
+
+import msgspec
+from flask import Request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields, validate
+from webargs import core
 from webargs.flaskparser import FlaskParser
+
+from collector.services import services
 
 
 class StrictParser(FlaskParser):
-    """Leaves it to the schema what an unknown parameter is."""
+    """Leaves it to the schema what an unknown parameter is. Takes JSON as ingestion does: no NaN, no lone
+    surrogates, no nesting without end."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}
+
+    def _raw_load_json(self, req: Request) -> Any:
+        """The JSON body, missing when it says that it is none. Raises JSONDecodeError."""
+        if not req.is_json:
+            return core.missing
+        req.max_content_length = services().settings.max_body_bytes
+        body = req.get_data()
+        try:
+            return msgspec.json.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
+            raise JSONDecodeError(str(error), body.decode(errors="replace"), 0) from None
 
 
 class Area(Blueprint):
@@ -20,7 +40,7 @@ class Area(Blueprint):
 
 
 class StrictSchema(Schema):
-    """Query parameters: an unknown one is an error, not ignored."""
+    """Parameters and bodies: an unknown field is an error, not ignored."""
 
     class Meta:
         unknown = RAISE

@@ -13,9 +13,7 @@ import msgspec
 
 from collector.live.filters import Filter
 
-QUEUE_BYTES = (
-    4 * 2**20
-)  # holds what one request may bring; the bytes are shared by readers with equal filters
+QUEUE_BYTES = 8 * 2**20  # more than one publisher's burst; readers with equal filters share the bytes
 SAMPLE_EVENTS = 10
 SLOW, RATE = "slow", "rate"  # why events were left out: the reader's own pace, or more than a preview shows
 

@@ -191,7 +191,7 @@ class LiveServer:
                 self.hub.leave(reader)
 
     async def send_all(self, request: web.Request, reader: Reader, send: Send) -> bool:
-        """Send until the reader is gone, or stuck: then the connection is cut. True when the server stops."""
+        """Send until the reader is gone, or stuck: then it is cut off. True when the server stops."""
         with suppress(ConnectionError):
             while (message := await reader.get()) is not None:
                 try:

@@ -16,8 +16,11 @@ import click
 from loadtest.bench import (
     batches,
     concurrent_writers,
+    imports,
     index_costs,
+    live,
     machine,
+    rate_limits,
     rolling_windows,
     single_events,
 )
@@ -30,6 +33,9 @@ MEASUREMENTS: dict[str, Callable[[Bench], Section]] = {
     "rolling_windows": rolling_windows.measure,
     "concurrent_writers": concurrent_writers.measure,
     "index_costs": index_costs.measure,
+    "live": live.measure,
+    "imports": imports.measure,
+    "rate_limits": rate_limits.measure,
 }
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 COMMAND = "make bench"

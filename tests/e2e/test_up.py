@@ -23,7 +23,7 @@ from beatline.embedded import postgres, valkey
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
-EVERYTHING = {"postgres", "valkey", "collector", "workers"}
+EVERYTHING = {"postgres", "valkey", "collector", "workers", "live"}
 FAILING_COLLECTOR = "print('the collector has no luck today'); raise SystemExit(3)"
 DEAF_WORKERS = """
 import signal, time
@@ -45,6 +45,11 @@ class Stack:
     @property
     def output(self) -> str:
         return (self.data / "up.out").read_text()
+
+    @property
+    def admin_token(self) -> str:
+        token = self.data / "admin-token"
+        return token.read_text().strip() if token.exists() else ""
 
     def pid_of(self, name: str) -> int:
         return int((self.data / "run" / f"{name}.lock").read_text())
@@ -74,7 +79,7 @@ def beatline_up(data: Path, *, folder: Path = ROOT, **variables: str) -> Iterato
     port = variables.pop("BEATLINE_PORT", None) or str(embedded.free_port())
     environ = {name: text for name, text in os.environ.items() if not name.startswith("BEATLINE_")}
     environ |= {"BEATLINE_DATA": str(data), "BEATLINE_PORT": port, "BEATLINE_DEMO": "0"}
-    environ |= {"PYTHONPATH": str(ROOT), **variables}
+    environ |= {"BEATLINE_LIVE_PORT": str(embedded.free_port()), "PYTHONPATH": str(ROOT), **variables}
     command = [sys.executable, "-m", "beatline", "up"]
     with (data / "up.out").open("wb") as output:
         process = subprocess.Popen(command, cwd=folder, env=environ, stdout=output, stderr=subprocess.STDOUT)
@@ -149,6 +154,24 @@ def test_given_a_started_stack_then_an_event_is_counted(stack: Stack) -> None:
     assert stack.total() == before + 1
 
 
+def test_given_a_started_stack_then_an_event_is_shown_live(stack: Stack) -> None:
+    place = httpx.get(f"{stack.url}/api/v1/live", timeout=20).json()["url"]
+    assert f"{place}/api/v1/live/events" in stack.output
+    query = {"user_id": "usr_live", "token": stack.admin_token}
+    with httpx.stream("GET", f"{place}/api/v1/live/events", params=query, timeout=20) as shown:
+        stack.track("usr_live")
+        assert next(line for line in shown.iter_lines() if '"user_id":"usr_live"' in line)
+
+
+def test_given_a_started_stack_then_the_token_in_its_folder_administers(stack: Stack) -> None:
+    token = stack.data / "admin-token"
+    assert token.stat().st_mode & 0o777 == 0o600
+    assert str(token) in stack.output
+    headers = {"Authorization": f"Bearer {stack.admin_token}"}
+    answer = httpx.get(f"{stack.url}/api/v1/projects/1/catalogue", headers=headers, timeout=20)
+    assert answer.json() == {"mode": "off"}
+
+
 def test_given_a_started_stack_then_every_process_has_its_own_log(stack: Stack) -> None:
     assert {path.stem for path in (stack.data / "logs").glob("*.log")} == EVERYTHING
 
@@ -167,14 +190,15 @@ def test_given_a_second_up_on_the_same_data_then_it_ends_with_one_clear_sentence
     assert stack.is_ready()
 
 
+@pytest.mark.parametrize("variable", ["BEATLINE_PORT", "BEATLINE_LIVE_PORT"])
 def test_given_a_port_in_use_then_it_ends_with_the_variable_before_anything_is_started(
-    stack: Stack, data: Path
+    stack: Stack, data: Path, variable: str
 ) -> None:
     port = stack.url.rsplit(":", 1)[1]
-    with beatline_up(data, BEATLINE_PORT=port) as other:
+    with beatline_up(data, **{variable: port}) as other:
         assert other.process.wait(START_SECONDS) == 1
         assert f"port {port} is in use" in other.output
-        assert "BEATLINE_PORT" in other.output
+        assert variable in other.output
         assert not (data / "postgres").exists()
 
 
@@ -201,7 +225,7 @@ def test_given_a_signal_then_all_stops_and_the_next_start_finds_its_data(
         first.track("usr_1")
         assert stop(first, number) == 0
         assert gone(family)
-        order = "Stopping workers, collector, valkey, postgres"
+        order = "Stopping live, workers, collector, valkey, postgres"
         assert order in first.output
     with beatline_up(data) as second:
         wait_ready(second)

@@ -106,6 +106,7 @@ class Stack:
         environ = os.environ | {
             "BEATLINE_DATABASE_URL": self.postgres.url,
             "BEATLINE_REDIS_URL": self.valkey.url,
+            "BEATLINE_DATA": str(self.folder),
             "PGAPPNAME": WORKERS,
         }
         command = [sys.executable, "-m", "workers"]

@@ -65,6 +65,7 @@ def full_event() -> Event:
         os_name="iOS",
         os_version="17",
         properties=msgspec.Raw('{"a":[1.50,null,{"ü":"\\n"}]}'.encode()),
+        profile=msgspec.Raw(b'{"set":{"plan":"pro"}}'),
         client_id=True,
     )
 
@@ -72,7 +73,7 @@ def full_event() -> Event:
 def test_a_batch_comes_out_of_the_spill_as_it_went_in(spill: Spill) -> None:
     batches = [
         Batch([full_event(), make_event()], [make_rejected(raw='{"a":"\\u0000"')]),
-        Batch([], [make_rejected()]),
+        Batch([], [make_rejected(), make_rejected(event=full_event())]),
         Batch(make_events(2_000)),
     ]
     for batch in batches:

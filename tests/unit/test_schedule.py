@@ -19,7 +19,11 @@ def test_everything_is_due_when_a_leader_starts_and_then_not_again() -> None:
 def test_a_job_is_due_after_its_interval_and_once_after_a_long_pause() -> None:
     last_sent: dict[str, datetime] = {}
     due_jobs(last_sent, NOON)
-    assert due_jobs(last_sent, NOON + timedelta(seconds=1)) == ["drain_spill"]
-    assert due_jobs(last_sent, NOON + timedelta(minutes=10)) == ["drain_spill", "trim_rejected_events"]
+    assert due_jobs(last_sent, NOON + timedelta(seconds=1)) == ["drain_spill", "run_imports"]
+    assert due_jobs(last_sent, NOON + timedelta(minutes=10)) == [
+        "drain_spill",
+        "run_imports",
+        "trim_rejected_events",
+    ]
     assert due_jobs(last_sent, NOON + timedelta(days=3)) == NAMES
     assert due_jobs(last_sent, NOON + timedelta(days=3)) == []

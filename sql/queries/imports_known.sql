@@ -1,0 +1,2 @@
+-- Every import there is.
+select import_id from imports

@@ -1,0 +1,7 @@
+-- How many events a replay has not come to.
+select count(*)
+from matching_rejected_events(%(project_id)s, %(reason)s, %(source)s, %(event_type)s, %(since)s)
+where event is not null
+  and replayed_at is null
+  and rejected_id > %(after)s
+  and (%(ids)s::bigint[] is null or rejected_id = any(%(ids)s))

@@ -1,0 +1,2 @@
+-- Forget a source of webhooks.
+delete from webhook_sources where source = %(source)s
