@@ -24,4 +24,4 @@ if tokens < burst then
   redis.call('HSET', KEYS[1], 'tokens', tokens, 'at', now)
   redis.call('PEXPIRE', KEYS[1], math.ceil((burst - tokens) / rate * 1000) + 1)
 end
-return { taken and 1 or 0, tostring(tokens) }
+return { taken and 1 or 0, string.format('%.17g', tokens) }

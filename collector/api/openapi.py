@@ -14,6 +14,7 @@ from beatline import __version__
 from beatline.ingest.wire import PAYLOAD_SCHEMAS, SimpleEventSchema, TrackedEventSchema
 from collector.api.access import ADMIN_SCHEME
 from collector.api.schemas import ErrorSchema
+from collector.api.sdk_routes import document_sdk_routes
 
 CONFIG = {
     "API_TITLE": "Beatline",
@@ -95,6 +96,7 @@ def document_ingestion(api: Api) -> None:
             described["post"]["requestBody"]["content"]["text/csv"] = CSV_BODY
         api.spec.path(rule=Rule(path), operations=described)
     api.spec.path(rule=Rule("/webhooks/in/<source>"), operations={"post": webhook()})
+    document_sdk_routes(api)
 
 
 def operation(summary: str, request: type[Schema], status: int, response: type[Schema]) -> dict[str, Any]:

@@ -64,6 +64,7 @@ def test_an_import_that_is_killed_again_and_again_stores_each_row_once(
         kill(stack)
     wait_until(lambda: progress(stack, import_id)[0] == "done", 90)
 
+    wait_until(lambda: httpx.get(url, timeout=30).status_code == 200)
     shown = httpx.get(url, timeout=30).json()
     bad = ROWS // BAD_EVERY
     counted = [shown[what] for what in ("rows_read", "stored", "duplicates", "rejected")]
