@@ -34,6 +34,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ADMIN_FILE = "admin-token"  # file in the data folder
 DEMO_RATE = 100  # events per second
 READY_SECONDS = 60.0
+KEYS_OPEN = "events need none here; for a project of its own: .venv/bin/beatline project create NAME"
+KEYS_NEEDED = "events need one: .venv/bin/beatline project list"
 PROGRESS_SECONDS = 5.0
 POLL_SECONDS = 0.2
 LONGEST_PAUSE = 30.0
@@ -347,6 +349,8 @@ def addresses(settings: Settings, data: Path) -> str:
         ("OpenAPI", f"{base}/openapi.json"),
         ("Metrics", f"{base}/metrics"),
         ("Live", f"{base_url(settings, settings.live_port)}/api/v1/live/events"),
+        ("Example", f"{base}/example/"),
+        ("Keys", KEYS_OPEN if settings.open_ingest else KEYS_NEEDED),
         ("Data", str(data)),
         ("Logs", str(data / "logs")),
     ]

@@ -35,9 +35,7 @@ class Drained:
         self.refused += len(result.refused)
 
 
-def drain(
-    spill: Spill, store: Store, on_commit: Callable[[list[Event]], None] = lambda _: None
-) -> Drained:
+def drain(spill: Spill, store: Store, on_commit: Callable[[list[Event]], None] = lambda _: None) -> Drained:
     """Empty the spill into the database. Several at once do no harm. on_commit hears of each batch's events.
 
     An event that the database refuses for good is kept among the rejected events; an entry that is no

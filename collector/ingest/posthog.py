@@ -285,7 +285,8 @@ def properties_of(name: str, properties: Fields, user_id: str | None, anonymous_
     looks for them."""
     for key in ("distinct_id", "token"):
         properties.pop(key, None)
-    for key in ("$user_id", "$anon_distinct_id", "alias" if name == "$create_alias" else "$user_id"):
+    ids = ["$user_id", "$anon_distinct_id"] + ["alias"] * (name == "$create_alias")
+    for key in ids:
         if text(properties.get(key)) in (user_id, anonymous_id):
             properties.pop(key, None)
     if name == "$identify":
@@ -318,7 +319,8 @@ def result_of(rejection: Rejection | None) -> dict[str, str]:
     """The result of one event."""
     if rejection is None:
         return {"result": "ok"}
-    return {"result": "drop", "details": str(rejection.reason)}
+    errors = msgspec.json.encode(rejection.errors).decode()
+    return {"result": "drop", "details": f"{rejection.reason}: {errors}"}
 
 
 def track(collector: Collector, request: Request) -> Answer:

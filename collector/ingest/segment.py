@@ -108,14 +108,14 @@ def translate(
     if call not in CALLS:
         raise invalid("type", f"Must be one of: {', '.join(sorted(CALLS))}.")
     check_required(call, fields)
-    context = object_or_empty(batch.context) | object_at(fields, "context")
+    context = object_or_empty(batch.context) | object_or_empty(fields.get("context"))
     server = is_server(fields, context)
     sent_at = text(fields.get("sentAt")) or text(batch.sent_at)
     columns = take_columns(context)
     properties = properties_of(call, fields, context)
-    integrations = object_or_empty(batch.integrations) | object_at(fields, "integrations")
-    if integrations not in ALL_DESTINATIONS:
-        properties["$integrations"] = integrations
+    chosen = object_or_empty(batch.integrations) | object_or_empty(fields.get("integrations"))
+    if chosen not in ALL_DESTINATIONS:
+        properties["$integrations"] = chosen
     if context:
         properties["$context"] = context
     return tracked(

@@ -38,9 +38,12 @@ def first_text(values: Iterable[Any]) -> str | None:
 
 
 def object_at(fields: Fields, name: str) -> Fields:
-    """The object under a name, empty when absent. Raises msgspec.ValidationError for anything else."""
+    """The object under a name, empty when absent; an empty list is how PHP writes an empty object.
+
+    Raises msgspec.ValidationError for anything else.
+    """
     value = fields.get(name)
-    if value is None:
+    if value is None or value == []:
         return {}
     if not isinstance(value, dict):
         raise invalid(name, "Not an object.")

@@ -10,7 +10,17 @@ import msgspec
 import pytest
 
 from beatline.ingest.wire import TrackedEvent
-from collector.ingest.posthog import Batch, Sender, key_of, key_of_events, result_of, translate, uuid_of
+from collector.ingest.posthog import (
+    Batch,
+    Sender,
+    key_of,
+    key_of_events,
+    result_of,
+    sent_at_of,
+    translate,
+    uuid_of,
+)
+from collector.ingest.request import Request
 
 NOW = datetime(2026, 11, 22, 13, 30, tzinfo=UTC)
 SENT = "2026-11-22T13:29:50.000Z"  # ten seconds before NOW
@@ -315,6 +325,30 @@ def test_where_the_write_key_is(body: dict[str, Any], key: str | None) -> None:
     text = json.dumps(body).encode()
     assert key_of(msgspec.json.decode(text, type=Batch)) == key
     assert key_of_events([msgspec.Raw(b'"\\ud800"'), msgspec.Raw(b"17"), msgspec.Raw(text)]) == key
+
+
+SENT_MS = "1795354190000"  # SENT, as browsers write it into the query
+SENT_AT: dict[str, tuple[dict[str, Any], str, str | None, str | None]] = {
+    "body": ({"sent_at": "s"}, f"_={SENT_MS}", "h", "s"),
+    "body of older SDKs": ({"sentAt": "s"}, "", None, "s"),
+    "header": ({}, f"_={SENT_MS}", "h", "h"),
+    "query": ({}, f"_={SENT_MS}", None, "2026-11-22T13:29:50+00:00"),
+    "query of a retry, which old releases repeat": ({}, f"_={SENT_MS}&retry_count=1", None, NOW.isoformat()),
+    "query of a retry by a clock that is off": ({}, "_=0&retry_count=1", None, "1970-01-01T00:00:00+00:00"),
+    "nonsense": ({}, "_=soon", None, None),
+    "nothing": ({}, "", None, None),
+}
+
+
+@pytest.mark.parametrize(("body", "query", "header", "expected"), SENT_AT.values(), ids=SENT_AT)
+def test_when_a_request_was_sent(
+    body: dict[str, Any], query: str, header: str | None, expected: str | None
+) -> None:
+    request = Request({"REQUEST_METHOD": "POST", "PATH_INFO": "/e/", "QUERY_STRING": query})
+    if header:
+        request.environ["HTTP_POSTHOG_REQUEST_TIMESTAMP"] = header
+    request.received_at = NOW
+    assert sent_at_of(msgspec.convert(body, Batch), request) == expected
 
 
 def test_results_of_capture_v1() -> None:

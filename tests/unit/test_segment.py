@@ -165,6 +165,10 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "properties": {"$context": {"page": {"url": "/" + "x" * 3_000}}},
         },
     ),
+    "empty objects of PHP": (
+        {"type": "track", "event": "x", **USER, "properties": [], "context": [], "integrations": []},
+        {"event_type": "x", "user_id": "u1", "properties": {}},
+    ),
     "odd values where objects are usual": (
         {
             "type": "track",
@@ -198,7 +202,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "group without an id": ({"type": "group", **USER}, "groupId"),
     "alias without the old id": ({"type": "alias", **USER}, "previousId"),
     "alias without the new id": ({"type": "alias", "previousId": "a", "anonymousId": "b"}, "userId"),
-    "properties that are none": ({"type": "track", "event": "x", **USER, "properties": []}, "properties"),
+    "properties that are none": ({"type": "track", "event": "x", **USER, "properties": [1]}, "properties"),
     "a name too long": ({"type": "track", "event": "x" * 129, **USER}, "event_type"),
     "an id too long": ({"type": "track", "event": "x", "userId": "x" * 201}, "user_id"),
 }
