@@ -180,5 +180,6 @@ class Projects:
             try:
                 self.refresh()
             except StorageError as error:
-                log.warning("projects not read", error=str(error).strip())
+                if not self.closing.is_set():
+                    log.warning("projects not read", error=str(error).strip())
             self.closing.wait(REFRESH_SECONDS)

@@ -86,7 +86,7 @@ class Settings:
         None,
         str,
         "Token that administration and readers of the live preview need; unset: nobody can administer, "
-        "anybody read.",
+        "only this machine read.",
     )
     demo: bool = setting(True, boolean, "`beatline up` also starts a generator of 100 events/s.")
     log_level: str = setting(

@@ -32,6 +32,7 @@ from beatline.ingest.event_files import open_events
 from collector.api.schemas import Area
 from collector.errors import to_response
 from collector.ingest.collect import Collector
+from collector.ingest.csv import default_event_type
 from collector.ingest.request import Refused, Request, refusal
 from collector.services import pooled, reading, services
 from collector.uploads import PIECE, receive
@@ -118,8 +119,7 @@ def post_import() -> tuple[dict[str, Any], int, dict[str, str]]:
     collector = cast(Collector, current_app.extensions["beatline_collector"])
     collector.limits.admit_address(incoming)
     project = collector.authenticate(incoming)
-    event_type = incoming.query.get("event_type")
-    new = NewImport(uuid4(), project.project_id, event_type, utc_now())
+    new = NewImport(uuid4(), project.project_id, default_event_type(incoming), utc_now())
     begin(new)
     with folder_of(new) as folder:
         receive_import(new, folder)

@@ -9,7 +9,7 @@ from beatline.events import Reason
 from beatline.ingest.csv_rows import BadFile, Row, decode_row, read_columns, read_rows
 from beatline.ingest.lines import Lines
 from beatline.ingest.pipeline import Protocol
-from beatline.ingest.wire import TrackedEventSchema
+from beatline.ingest.wire import TYPE_LENGTH, TrackedEventSchema
 from collector.answers import Answer, json_answer
 from collector.ingest.body import GZIP, inflate
 from collector.ingest.collect import Collector, shown
@@ -19,6 +19,15 @@ CSV_TYPES = {"text/csv", "text/tab-separated-values", "application/csv"}
 CSV = Protocol("csv", decode_row, TrackedEventSchema)
 
 
+def default_event_type(request: Request) -> str | None:
+    """The event type of rows that name none. Raises Refused when it cannot be one."""
+    event_type = request.query.get("event_type")
+    if event_type is not None and ("\0" in event_type or not 1 <= len(event_type) <= TYPE_LENGTH):
+        errors = {"event_type": [f"Not a text of 1 to {TYPE_LENGTH} characters."]}
+        raise Refused(400, Reason.INVALID, "The file was refused.", errors)
+    return event_type
+
+
 def csv_batch(collector: Collector, request: Request) -> Answer:
     """Store the good rows; the others are named in the answer, by their index and line, and kept."""
     limit = collector.settings.max_body_bytes
@@ -26,7 +35,7 @@ def csv_batch(collector: Collector, request: Request) -> Answer:
         raise length_required()
     body = inflate(request.body, request.header("Content-Encoding"), limit)
     collector.authenticate(request)
-    rows = rows_of(body, request.query.get("event_type"), collector.settings.max_batch_events + 1)
+    rows = rows_of(body, default_event_type(request), collector.settings.max_batch_events + 1)
     refused = collector.many(request, CSV, [row.raw for row in rows])
     rejected = [{**item, "line": rows[item["index"]].line} for item in shown(refused)]
     return json_answer(200, {"accepted": len(rows) - len(rejected), "rejected": rejected})

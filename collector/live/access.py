@@ -6,12 +6,15 @@ import hmac
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
 from beatline.settings import Settings
 from collector.answers import error_body, request_id_of
+
+FORWARDED = ("X-Forwarded-For", "Forwarded", "Via")
 
 
 class Refused(Exception):  # noqa: N818 - an answer on its way out
@@ -54,14 +57,25 @@ async def let_page_read(request: web.Request, answer: web.StreamResponse) -> Non
 
 
 def check_token(request: web.Request, settings: Settings) -> None:
-    """Refuse who does not know the token, when one is set: in the header, or in the query for browsers, whose
-    WebSocket and EventSource cannot set headers."""
+    """Refuse who does not know the token: in the header, or in the query for browsers, whose WebSocket and
+    EventSource cannot set headers. Without a token only this machine may read."""
     if settings.admin_token is None:
+        if not is_local(request):
+            raise Refused(403, "forbidden", "Reading is closed: BEATLINE_ADMIN_TOKEN is not set.")
         return
     scheme, _, header = request.headers.get("Authorization", "").partition(" ")
     given = header.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
     if not hmac.compare_digest(given.encode(errors="replace"), settings.admin_token.encode()):
         raise Refused(401, "unauthorized", "The admin token is needed.", WWW_Authenticate="Bearer")
+
+
+def is_local(request: web.Request) -> bool:
+    """Whether the request comes from this machine, and not through a proxy on it."""
+    try:
+        peer = ip_address(request.remote or "")
+    except ValueError:
+        return False
+    return peer.is_loopback and not any(name in request.headers for name in FORWARDED)
 
 
 class Seats:

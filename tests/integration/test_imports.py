@@ -210,6 +210,15 @@ def test_a_type_may_be_given_for_all_rows(
     assert connection.execute("select distinct event_type from events").fetchall() == [("signup",)]
 
 
+@pytest.mark.parametrize("path", [IMPORTS, "/api/v1/analytics/batch/"])
+@pytest.mark.parametrize("event_type", ["", "a%00b", "x" * 129])
+def test_a_type_that_is_none_is_refused(client: FlaskClient, path: str, event_type: str) -> None:
+    answer = client.post(f"{path}?event_type={event_type}", data="user_id\nu1\n", content_type="text/csv")
+
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid")
+    assert answer.json["errors"].keys() == {"event_type"}
+
+
 def test_rows_with_ids_are_stored_once_and_others_each_time(
     client: FlaskClient, settings: Settings, connection: psycopg.Connection
 ) -> None:

@@ -344,6 +344,13 @@ def test_with_an_admin_token_only_who_knows_it_reads(start_live: StartLive) -> N
         assert status_of_sse(live, **given) == (200 if allowed else 401), given
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via"])
+def test_without_an_admin_token_only_this_machine_reads(live: Live, header: str) -> None:
+    through_a_proxy = {header: "for=192.0.2.1"}
+    assert (handshake(live), handshake(live, **through_a_proxy)) == (101, 403)
+    assert (status_of_sse(live), status_of_sse(live, **through_a_proxy)) == (200, 403)
+
+
 def test_only_pages_of_the_same_host_read(live: Live) -> None:
     for origin, allowed in [
         ("http://127.0.0.1:8000", True),
