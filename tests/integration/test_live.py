@@ -39,6 +39,7 @@ from beatline.storage.store import Batch, Store
 from beatline.storage.writer import Outcome, Submission, Writer
 from collector.live import server
 from collector.live.reader import QUEUE_BYTES
+from tests.fixtures import loops
 from tests.fixtures.collectors import ROOT, free_port
 from tests.fixtures.storage import (
     NOON,
@@ -656,7 +657,7 @@ def test_who_has_nothing_to_read_gets_a_heartbeat(redis_url: str, monkeypatch: p
                 by_websocket = (await socket_.receive()).type
             return by_sse, by_websocket
 
-    assert asyncio.run(heartbeats()) == (b": heartbeat\n\n", WSMsgType.PING)
+    assert loops.run(heartbeats()) == (b": heartbeat\n\n", WSMsgType.PING)
 
 
 def test_a_message_that_is_too_large_ends_the_websocket(live: Live) -> None:

@@ -20,6 +20,7 @@ from collector.live import reader as reader_module
 from collector.live.filters import BadFilter, Filter, Matched, filter_of_message, filter_of_query
 from collector.live.hub import MESSAGE_BYTES, MESSAGE_EVENTS, choose, parts
 from collector.live.reader import FULL, SAMPLE_EVENTS, Message, Reader, events_message
+from tests.fixtures import loops
 from tests.fixtures.storage import make_event, make_events
 
 INTERNAL = {"profile", "client_id"}  # fields of an Event that are no columns of the events table
@@ -282,7 +283,7 @@ def test_a_reader_waits_for_a_message_and_ends_when_told() -> None:
         return [first, await getting]
 
     message = message_of(1)
-    assert asyncio.run(scenario()) == [message, None]
+    assert loops.run(scenario()) == [message, None]
 
 
 def test_a_message_of_events_is_one_sse_event_with_the_last_id() -> None:
