@@ -55,6 +55,7 @@ def test_a_bomb_is_refused(client: FlaskClient, path: str, pack: Pack, encoding:
         (b"broken", "deflate"),
         (zstandard.compress(b"{}" * 99)[:9], "zstd"),
     ],
+    ids=["gzip that ends early", "broken gzip", "broken deflate", "zstd that ends early"],
 )
 def test_a_body_that_cannot_be_unpacked_is_refused(client: FlaskClient, body: bytes, encoding: str) -> None:
     answer = client.post(BATCH, data=body, headers={"Content-Encoding": encoding})

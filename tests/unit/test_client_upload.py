@@ -127,9 +127,9 @@ def test_given_a_csv_file_with_bad_rows_then_each_is_named_and_the_others_go(
     ("name", "content"),
     [
         ("rows.csv", "user_id,event_type,,n\nu1,a,x,1\n"),
-        ("rows.csv.gz", gzip.compress(b"user_id,event_type,n\nu1,a,1\n")),
+        ("rows.csv.gz", gzip.compress(b"user_id,event_type,n\nu1,a,1\n", mtime=0)),
         ("rows.ndjson", '{"user_id": "u1", "event_type": "a", "n": 1}\n\n'),
-        ("rows.jsonl.gz", gzip.compress(b'{"user_id": "u1", "event_type": "a", "n": 1}')),
+        ("rows.jsonl.gz", gzip.compress(b'{"user_id": "u1", "event_type": "a", "n": 1}', mtime=0)),
         ("rows.ndjson", b'\xef\xbb\xbf{"user_id": "u1", "event_type": "a", "n": 1}\r\n'),
     ],
 )
@@ -323,7 +323,7 @@ def test_given_a_lasting_trouble_then_the_error_says_how_far_it_came_and_how_to_
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("rows.csv.gz", gzip.compress(b"user_id,event_type\n" + b"u,a\n" * 5_000)[:-20]),
+        ("rows.csv.gz", gzip.compress(b"user_id,event_type\n" + b"u,a\n" * 5_000, mtime=0)[:-20]),
         ("rows.csv.gz", b"\x1f\x8bnot gzip at all"),
         ("rows.csv", "user_id,event_type,user_id\nu,a,u\n"),
         ("rows.csv", "User ID,event_type,user_id\nu,a,u\n"),
