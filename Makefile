@@ -19,8 +19,8 @@ up: .venv/run.stamp console tracker ## Run everything here: database, collector,
 test: check test-python ## Every check and test, on real services that the tests start
 
 check: .venv/dev.stamp tests/timescale/node_modules ## Style, types, lock files, and the own checks of console and tracker
-	$(BIN)/ruff format --check beatline clients collector workers loadtest tests
-	$(BIN)/ruff check beatline clients collector workers loadtest tests
+	$(BIN)/ruff format --check beatline clients collector grafana workers loadtest tests
+	$(BIN)/ruff check beatline clients collector grafana workers loadtest tests
 	$(BIN)/mypy
 	cd console && npm ci --silent && npm run --silent check && npm test --silent && npm run --silent build
 	cd tracker && npm ci --silent && npm run --silent check && npm test --silent && npm run --silent build
@@ -30,6 +30,9 @@ test-python: .venv/dev.stamp tests/timescale/node_modules tests/sdks/node_module
 
 bench: .venv/dev.stamp ## Measure, and write docs/benchmarks.md
 	$(BIN)/python -m loadtest.bench
+
+dashboards: .venv/dev.stamp ## Write Grafana's dashboards from grafana/boards
+	$(BIN)/python -m grafana
 
 console: ## Build the console, where Node is installed
 	@if ! command -v npm >/dev/null; then echo "Node 20 is missing: the console is not built; the API runs without it."; \
@@ -70,8 +73,10 @@ setup: .venv/dev.stamp ## Only make the virtual environment, with everything for
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	touch $@
 
-packages: ## Debian's Chromium, for the browser tests (as root)
-	command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --quiet=2 --yes chromium; }
+PACKAGES := chromium prometheus caddy
+packages: ## What the tests need of Debian's packages (as root)
+	for name in $(PACKAGES); do command -v $$name >/dev/null || missing="$$missing $$name"; done; test -z "$$missing" || \
+		{ apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends $$missing; }
 
 LOCKED := requirements/run requirements/dev tests/sdks/python/old tests/sdks/python/current
 lock: .venv/dev.stamp ## Pin the current releases of requirements/*.in, and the SDKs of tests/sdks, with hashes
@@ -84,4 +89,4 @@ clean: ## Remove what was built (not the data)
 	rm -rf .venv console/dist console/node_modules tracker/dist tracker/node_modules \
 		tests/timescale/node_modules tests/sdks/node_modules
 
-.PHONY: help up test check test-python bench console tracker setup packages lock clean
+.PHONY: help up test check test-python bench dashboards console tracker setup packages lock clean

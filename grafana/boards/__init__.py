@@ -1,0 +1,1 @@
+"""One file a dashboard: board() builds it. parts.py has what they share."""
