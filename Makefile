@@ -26,7 +26,7 @@ check: .venv/dev.stamp tests/timescale/node_modules ## Style, types, lock files,
 	cd tracker && npm ci --silent && npm run --silent check && npm test --silent && npm run --silent build
 
 test-python: .venv/dev.stamp tests/timescale/node_modules tests/sdks/node_modules .venv/sdks.stamp
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 bench: .venv/dev.stamp ## Measure, and write docs/benchmarks.md
 	$(BIN)/python -m loadtest.bench
