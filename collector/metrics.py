@@ -6,25 +6,59 @@ handed over once a flush.
 
 from __future__ import annotations
 
-from functools import cache
+import os
+from collections.abc import Callable
+from functools import cache, wraps
+from pathlib import Path
 from threading import Lock
+from typing import ParamSpec, TypeVar
 
+from flask import abort, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.multiprocess import mark_process_dead
 
+from beatline.build_info import export_version
 from beatline.ingest.pipeline import STEP_NAMES
-from beatline.storage.writer import Flush
+from beatline.own_network import REFUSAL, may_read_metrics
+from beatline.storage.writer import Flush, Outcome
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCH_EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def for_own_network(view: Callable[P, T]) -> Callable[P, T]:
+    """A view that answers 403 to who may not read metrics."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        if not may_read_metrics(request.remote_addr or "", request.headers.get):
+            abort(403, REFUSAL)
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def forget_dead_processes() -> None:
+    """Drop the gauges of processes of this server that were killed: what waited in them waits no more."""
+    for file in Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", os.devnull)).glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 class IngestMetrics:
     """Everything that is counted between a request and its commit."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        export_version(registry)
         requests = Histogram(
             "beatline_ingest_request_seconds", "Time to answer an ingest request.",
-            ["source", "status"], buckets=SECONDS, registry=registry,
+            ["source", "route", "status"], buckets=SECONDS, registry=registry,
         )  # fmt: skip
         accepted = Counter(
             "beatline_events_accepted_total", "Events acknowledged.", ["source"], registry=registry
@@ -55,12 +89,20 @@ class IngestMetrics:
             "beatline_flush_events", "Events of one flush of the writer.",
             buckets=BATCH_EVENTS, registry=registry,
         )  # fmt: skip
+        self.commit_waits = Histogram(
+            "beatline_commit_wait_seconds", "Wait of a request from queueing to the commit of its events.",
+            buckets=SECONDS, registry=registry,
+        )  # fmt: skip
         self.duplicates = Counter(
             "beatline_events_duplicate_total", "Events that had been stored before.",
             registry=registry,
         )  # fmt: skip
         self.queue_events = Gauge(
             "beatline_queue_events", "Events that wait for the writer.",
+            registry=registry, multiprocess_mode="livesum",
+        )  # fmt: skip
+        self.queue_bytes = Gauge(
+            "beatline_queue_bytes", "Bytes of events that wait for the writer.",
             registry=registry, multiprocess_mode="livesum",
         )  # fmt: skip
         self.live_events = Counter(
@@ -90,6 +132,10 @@ class IngestMetrics:
         self.flushes.labels(flush.outcome).observe(flush.seconds)
         self.flush_events.observe(flush.events)
         self.queue_events.set(flush.still_queued)
+        self.queue_bytes.set(flush.still_queued_bytes)
+        if flush.outcome is Outcome.COMMITTED:
+            for seconds in flush.waits:
+                self.commit_waits.observe(seconds)
         if flush.duplicates:
             self.duplicates.inc(flush.duplicates)
         self.hand_over()

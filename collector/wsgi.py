@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess as Parent
 import beatline.logs
 from beatline.settings import Settings
 from collector import create_app
+from collector.metrics import forget_dead_processes
 
 STOP_SECONDS = 10.0
 
@@ -41,4 +42,5 @@ def watch_parent() -> None:
 watch_parent()
 settings = Settings.from_env()
 beatline.logs.configure(settings.log_level)
+forget_dead_processes()
 app = create_app(settings)

@@ -42,16 +42,17 @@ class Outcome(StrEnum):
 class Submission:
     """The events of one request, waiting for their commit.
 
-    size is in bytes, as the queue's bound counts them. outcome is set before wait() returns true; refused
-    holds the events that the database refused for good.
+    size is in bytes, as the queue's bound counts them; queued_at is of time.perf_counter(). outcome is set
+    before wait() returns true; refused holds the events that the database refused for good.
     """
 
-    __slots__ = ("_pending", "events", "outcome", "refused", "rejected", "size")
+    __slots__ = ("_pending", "events", "outcome", "queued_at", "refused", "rejected", "size")
 
     def __init__(self, events: list[Event], rejected: list[RejectedEvent], size: int) -> None:
         self.events = events
         self.rejected = rejected
         self.size = size
+        self.queued_at = 0.0
         self.outcome: Outcome | None = None
         self.refused: list[tuple[Event, StorageError]] = []
         self._pending = threading.Lock()
@@ -69,14 +70,17 @@ class Submission:
 
 @dataclass(slots=True)
 class Flush:
-    """What one flush did, and what waits after it, for the metrics."""
+    """What one flush did, and what waits after it, for the metrics. waits: seconds of each submission, from
+    queueing until its outcome was known."""
 
     outcome: Outcome
     events: int
     duplicates: int
     submissions: int
+    waits: list[float]
     seconds: float = 0.0
     still_queued: int = 0
+    still_queued_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,7 @@ class Writer:
                 or self.queued_bytes + submission.size > self.limits.queue_bytes
             ):
                 raise Overloaded("too many events are waiting to be stored")
+            submission.queued_at = time.perf_counter()
             self.queue.append(submission)
             self.queued_events += len(submission.events)
             self.queued_bytes += submission.size
@@ -145,7 +150,7 @@ class Writer:
                 log.exception("flush failed")
                 flush = self._finish(submissions, Outcome.UNAVAILABLE)
             flush.seconds = time.perf_counter() - started
-            flush.still_queued = self.queued_events
+            flush.still_queued, flush.still_queued_bytes = self.queued_events, self.queued_bytes
             self._tell(self.on_flush, flush)
         if self.store:
             self.store.close()
@@ -227,10 +232,12 @@ class Writer:
 
     @staticmethod
     def _finish(submissions: list[Submission], outcome: Outcome) -> Flush:
+        now = time.perf_counter()
         for submission in submissions:
             submission.finish(Outcome.REFUSED if submission.refused else outcome)
         events = sum(len(submission.events) for submission in submissions)
-        return Flush(outcome, events, 0, len(submissions))
+        waits = [now - submission.queued_at for submission in submissions]
+        return Flush(outcome, events, 0, len(submissions), waits)
 
 
 def mark_refused(submissions: list[Submission], refused: list[tuple[Event, StorageError]]) -> None:

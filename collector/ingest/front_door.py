@@ -29,7 +29,9 @@ WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 # A later one wins where two have a path: /track is PostHog's as well, and posthog.py tells them apart.
 PROTOCOLS = (beatline, segment, rudderstack, posthog, posthog_config, plausible, webhooks)
-ROUTES: dict[str, Route] = {path: route for protocol in PROTOCOLS for path, route in protocol.ROUTES.items()}
+ROUTES: dict[str, Route] = {
+    path: route._replace(path=path) for protocol in PROTOCOLS for path, route in protocol.ROUTES.items()
+}
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
@@ -63,7 +65,7 @@ class FrontDoor:
         request = Request(environ)
         answer = self.answer(request, route)
         requests = self.collector.metrics.requests
-        requests(route.source, answer.status).observe(perf_counter() - started)
+        requests(route.source, route.path, answer.status).observe(perf_counter() - started)
         headers = {
             "Content-Type": "application/json",
             "Content-Length": str(len(answer.body)),

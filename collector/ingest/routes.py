@@ -13,7 +13,8 @@ Handler = Callable[[Collector, Request], Answer]
 
 
 class Route(NamedTuple):
-    """One route: its name in metrics, what answers it, the methods it takes.
+    """One route: its protocol's name in metrics, what answers it, the methods it takes. The front door adds
+    its path.
 
     busy is the status that asks a client to slow down (posthog-js drops events on 429), detail whether a
     refusal has its message under `detail` too, where PostHog's clients read it (CONTRACTS, section 2).
@@ -27,3 +28,4 @@ class Route(NamedTuple):
     busy: int = 429
     detail: bool = False
     credentials: bool = False
+    path: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from aiohttp import web
+from prometheus_client import disable_created_metrics
 
 import beatline.logs
 from beatline.errors import StartError
@@ -23,6 +24,7 @@ def main() -> None:
     except StartError as error:
         sys.exit(str(error))
     beatline.logs.configure(settings.log_level)
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     web.run_app(
         make_app(settings), host=settings.host, port=settings.live_port, print=None, access_log=None,
         handler_cancellation=True, shutdown_timeout=STOP_SECONDS,

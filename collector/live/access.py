@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from beatline.own_network import FORWARDED, REFUSAL, may_read_metrics
 from beatline.settings import Settings
 from collector.answers import error_body, request_id_of
-
-FORWARDED = ("X-Forwarded-For", "Forwarded", "Via")
 
 
 class Refused(Exception):  # noqa: N818 - an answer on its way out
@@ -76,6 +75,12 @@ def is_local(request: web.Request) -> bool:
     except ValueError:
         return False
     return peer.is_loopback and not any(name in request.headers for name in FORWARDED)
+
+
+def check_own_network(request: web.Request) -> None:
+    """Refuse who may not read metrics."""
+    if not may_read_metrics(request.remote or "", request.headers.get):
+        raise Refused(403, "forbidden", REFUSAL)
 
 
 class Seats:

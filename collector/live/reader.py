@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -72,9 +72,11 @@ def events_message(events: Sequence[msgspec.Raw]) -> Message:
 
 @dataclass(eq=False)
 class Reader:
-    """What waits for one reader: notices first, then events."""
+    """What waits for one reader: notices first, then events. on_left_out hears of events that it is not shown
+    (reason, how many)."""
 
     filter: Filter
+    on_left_out: Callable[[str, int], None] = lambda *_: None
     notices: deque[Message] = field(default_factory=deque)
     queue: deque[Message] = field(default_factory=deque)
     queued_bytes: int = 0
@@ -148,6 +150,7 @@ class Reader:
     def _leave_out(self, reason: str, events: int) -> None:
         if events:
             self.left_out[reason] += events
+            self.on_left_out(reason, events)
 
     def _pop(self) -> Message:
         message = self.queue.popleft()

@@ -12,8 +12,17 @@ from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from beatline import __version__
+from beatline.build_info import export_version
 from beatline.settings import Settings
-from collector.live.access import Refused, Seats, check_origin, check_token, let_page_read, refusal
+from collector.live.access import (
+    Refused,
+    Seats,
+    check_origin,
+    check_own_network,
+    check_token,
+    let_page_read,
+    refusal,
+)
 from collector.live.filters import BadFilter, Filter, filter_of_message, filter_of_query
 from collector.live.hub import Hub
 from collector.live.reader import HEARTBEAT, Message, Reader
@@ -38,9 +47,15 @@ class LiveServer:
         self.hub = Hub(str(settings.redis_url))
         self.seats = Seats(settings)
         self.registry = CollectorRegistry()
+        export_version(self.registry)
         self.shown = Counter(
             "beatline_live_shown_events_total", "Events sent to readers.", registry=self.registry
         )
+        self.left_out = Counter(
+            "beatline_live_left_out_events_total",
+            "Events that readers were not shown, since they are too slow or the project too fast.",
+            ["reason"], registry=self.registry,
+        )  # fmt: skip
         self.stuck = Counter(
             "beatline_live_stuck_readers_total", "Readers disconnected since they took nothing.",
             registry=self.registry,
@@ -95,8 +110,9 @@ class LiveServer:
             "readers": self.seats.taken.total(),
         })  # fmt: skip
 
-    async def get_metrics(self, _: web.Request) -> web.Response:
-        """Prometheus metrics."""
+    async def get_metrics(self, request: web.Request) -> web.Response:
+        """Prometheus metrics, for this machine and its own network."""
+        check_own_network(request)
         return web.Response(
             body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
@@ -181,7 +197,7 @@ class LiveServer:
     @asynccontextmanager
     async def reading(self, request: web.Request, chosen: Filter) -> AsyncIterator[Reader]:
         """A reader that gets every event from now on, with its seat. Raises Refused."""
-        reader = Reader(chosen)
+        reader = Reader(chosen, self.count_left_out)
         with self.seats.take(request.remote or ""):
             bound_buffers(request, self.settings.live_stuck_seconds)
             try:
@@ -189,6 +205,10 @@ class LiveServer:
                 yield reader
             finally:
                 self.hub.leave(reader)
+
+    def count_left_out(self, reason: str, events: int) -> None:
+        """Count events that a reader was not shown."""
+        self.left_out.labels(reason).inc(events)
 
     async def send_all(self, request: web.Request, reader: Reader, send: Send) -> bool:
         """Send until the reader is gone, or stuck: then it is cut off. True when the server stops."""

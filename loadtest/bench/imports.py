@@ -104,6 +104,7 @@ def workers(bench: Bench, database_url: str) -> Iterator[psutil.Process]:
         redis_url=bench.redis_url,
         data=bench.folder / "collector",
         log_level="warning",
+        workers_port=embedded.free_port(),
     )
     command = [sys.executable, "-m", "workers"]
     with services.program(bench, "workers-imports", command, settings, lambda: True):

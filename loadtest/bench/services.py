@@ -141,6 +141,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "workers": settings.workers, "threads": settings.threads, "data": settings.data,
         "database_url": settings.database_url, "redis_url": settings.redis_url,
         "log_level": settings.log_level, "live_port": settings.live_port,
+        "workers_port": settings.workers_port,
         "key_rate": settings.key_rate, "key_burst": settings.key_burst,
     }  # fmt: skip
     given = {f"BEATLINE_{name.upper()}": str(value) for name, value in wanted.items() if value}

@@ -36,6 +36,7 @@ class Stack:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.collector_port = free_port()
+        self.workers_port = free_port()
         self.postgres = postgres.start(folder)
         self.valkey = valkey.start(folder)
         self.collector: Process | None = None
@@ -107,6 +108,7 @@ class Stack:
             "BEATLINE_DATABASE_URL": self.postgres.url,
             "BEATLINE_REDIS_URL": self.valkey.url,
             "BEATLINE_DATA": str(self.folder),
+            "BEATLINE_WORKERS_PORT": str(self.workers_port),
             "PGAPPNAME": WORKERS,
         }
         command = [sys.executable, "-m", "workers"]

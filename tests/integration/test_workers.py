@@ -15,6 +15,7 @@ import pytest
 
 from beatline.storage.spill import Spill
 from beatline.storage.store import Batch
+from tests.fixtures.collectors import free_port
 from tests.fixtures.storage import count, make_events, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +35,8 @@ def start_workers(postgres_url: str, redis_url: str) -> Iterator[StartWorkers]:
     environ = os.environ | {"BEATLINE_DATABASE_URL": postgres_url, "BEATLINE_REDIS_URL": redis_url}
 
     def start() -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen([sys.executable, "-m", "workers"], cwd=ROOT, env=environ))
+        ours = environ | {"BEATLINE_WORKERS_PORT": str(free_port())}
+        started.append(subprocess.Popen([sys.executable, "-m", "workers"], cwd=ROOT, env=ours))
         return started[-1]
 
     yield start

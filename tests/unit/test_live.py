@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -235,13 +236,15 @@ def test_a_slow_reader_is_shown_a_sample_is_told_and_gets_all_again() -> None:
 
 @pytest.mark.usefixtures("small_queue")
 def test_a_stuck_reader_holds_no_more_than_its_queue() -> None:
-    reader = Reader(Filter())
+    counted: Counter[str] = Counter()
+    reader = Reader(Filter(), lambda reason, events: counted.update({reason: events}))
     for _ in range(1_000):
         reader.offer(message_of(20))
     assert reader.queued_bytes == sum(len(message.json) for message in reader.queue)
     assert reader.queued_bytes <= reader_module.QUEUE_BYTES
     waiting = sum(message.events for message in reader.queue)
     assert waiting + reader.left_out["slow"] == 20_000
+    assert counted == reader.left_out
 
 
 @pytest.mark.usefixtures("small_queue")
