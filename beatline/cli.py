@@ -34,7 +34,9 @@ def migrate() -> None:
     settings = Settings.from_env()
     if settings.database_url is None:
         raise StartError("BEATLINE_DATABASE_URL is not set")
-    engine = run_migrations(settings.database_url, settings.retention_days)
+    engine = run_migrations(
+        settings.database_url, settings.retention_days, settings.grafana_database_password
+    )
     click.echo(f"Migrated; the engine is {engine}.")
 
 

@@ -11,27 +11,33 @@ from psycopg import Connection
 
 from beatline.errors import StartError
 from beatline.storage.engine import POSTGRES, TIMESCALEDB, read_engine
+from beatline.storage.grafana_role import let_role_read, make_role, set_password
 from beatline.storage.queries import SQL, query
 from beatline.storage.retention import set_retention_policy
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(database_url: str, retention_days: int | None = None) -> str:
+def migrate(database_url: str, retention_days: int | None = None, grafana_password: str | None = None) -> str:
     """Bring the database to the newest schema and retention, and return its engine, postgres or timescaledb.
 
-    Safe to run again and beside itself (one waits for the other). Raises StartError when the database
-    cannot be reached.
+    The role of Grafana gets what it may read, and the password if there is one. Safe to run again and beside
+    itself (one waits for the other). Raises StartError when the database cannot be reached.
     """
     try:
         with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
             engine = choose_engine(connection)
+            make_role(connection)  # first, so that a migration may grant it something
     except psycopg.OperationalError as error:
         raise StartError(f"cannot reach the database: {error}") from error
     command.upgrade(alembic_config(database_url, engine), "head")
-    if engine == TIMESCALEDB:
-        with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(hashtext('beatline migrate'))")
+        if engine == TIMESCALEDB:
             set_retention_policy(connection, retention_days)
+        let_role_read(connection)
+        if grafana_password:
+            set_password(connection, grafana_password)
     return engine
 
 
