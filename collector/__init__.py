@@ -8,6 +8,7 @@ from prometheus_flask_exporter import PrometheusMetrics
 
 from beatline.settings import Settings
 from collector.api import (
+    alerts,
     catalogue,
     event_counts,
     health,
@@ -22,7 +23,7 @@ from collector.errors import init_errors
 from collector.ingest.collect import Collector
 from collector.ingest.front_door import FrontDoor
 from collector.ingest.limits import IngestLimits
-from collector.metrics import IngestMetrics
+from collector.metrics import IngestMetrics, for_own_network
 from collector.services import start_services
 from collector.tracker import init_tracker
 
@@ -46,10 +47,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     PrometheusMetrics(
         app, registry=registry, path="/metrics", group_by="url_rule",
         defaults_prefix="beatline_api", excluded_paths=["^/metrics$", "^/health"],
+        metrics_decorator=for_own_network,
     )  # fmt: skip
     api = openapi.JsonApi(app)
     init_errors(app)
-    for area in (rolling, event_counts, catalogue, rejected_events, imports, live_place, health):
+    for area in (rolling, event_counts, catalogue, rejected_events, imports, alerts, live_place, health):
         api.register_blueprint(area.blueprint)
     openapi.document_ingestion(api)
     app.register_blueprint(openapi.docs_page())

@@ -86,6 +86,13 @@ def trim_rejected_events(settings: Settings, now: datetime) -> None:
         read_count(connection, "trim_rejected_events", {"kept": settings.rejected_events_kept})
 
 
+def trim_alert_history(settings: Settings, now: datetime) -> None:
+    """Forget alerts that Grafana told nothing of for long."""
+    with connected(settings.database_url) as connection:
+        before = now - timedelta(days=settings.alert_history_days)
+        read_count(connection, "trim_alert_history", {"before": before})
+
+
 def forget_visitor_salts(settings: Settings, now: datetime) -> None:
     """Forget the secrets of days gone by, and with them who the visitors of those days were."""
     with connected(settings.database_url) as connection:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event as StopSignal
 
@@ -29,8 +31,22 @@ SCHEDULE: tuple[tuple[Job, timedelta], ...] = (
     (maintenance.rotate_ledger, timedelta(hours=1)),
     (maintenance.forget_visitor_salts, timedelta(hours=1)),
     (imports.forget_imports, timedelta(hours=1)),
+    (maintenance.trim_alert_history, timedelta(hours=1)),
 )
 TICK_SECONDS = 0.5
+
+
+@dataclass
+class Pulse:
+    """Signs of life of the schedule; beat_at is of time.monotonic()."""
+
+    leads: bool = False
+    beat_at: float = field(default_factory=time.monotonic)
+
+    def beat(self, *, leads: bool) -> None:
+        """Note one turn of the schedule."""
+        self.leads = leads
+        self.beat_at = time.monotonic()
 
 
 def due_jobs(last_sent: dict[str, datetime], now: datetime) -> list[str]:
@@ -43,24 +59,27 @@ def due_jobs(last_sent: dict[str, datetime], now: datetime) -> list[str]:
     return due
 
 
-def run_schedule(settings: Settings, send: Callable[[str], None], stop: StopSignal) -> None:
+def run_schedule(settings: Settings, send: Callable[[str], None], stop: StopSignal, pulse: Pulse) -> None:
     """Send due jobs while we are the leader; try to become it again and again otherwise."""
     while not stop.is_set():
         try:
             with psycopg.connect(str(settings.database_url), **CONNECT_OPTIONS) as connection:
-                lead(connection, send, stop)
+                lead(connection, send, stop, pulse)
         except Exception as error:  # the database or Valkey is away; both come back
             log.warning("schedule interrupted", error=str(error).strip())
+        pulse.beat(leads=False)
         stop.wait(1.0)
 
 
-def lead(connection: Connection, send: Callable[[str], None], stop: StopSignal) -> None:
+def lead(connection: Connection, send: Callable[[str], None], stop: StopSignal, pulse: Pulse) -> None:
     """Send due jobs until told to stop or the connection breaks; return at once when another one leads."""
     if not maintenance.try_lock(connection, "beatline schedule"):
         return
     log.info("leading the schedule")
+    pulse.beat(leads=True)
     last_sent: dict[str, datetime] = {}
     while not stop.wait(TICK_SECONDS):
         connection.execute("select 1")
         for name in due_jobs(last_sent, utc_now()):
             send(name)
+        pulse.beat(leads=True)

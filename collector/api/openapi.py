@@ -12,7 +12,7 @@ from werkzeug.routing import Rule
 
 from beatline import __version__
 from beatline.ingest.wire import PAYLOAD_SCHEMAS, SimpleEventSchema, TrackedEventSchema
-from collector.api.access import ADMIN_SCHEME
+from collector.api.access import ADMIN, GRAFANA
 from collector.api.schemas import ErrorSchema
 from collector.api.sdk_routes import document_sdk_routes
 
@@ -24,7 +24,11 @@ CONFIG = {
     "OPENAPI_JSON_PATH": "openapi.json",
     "API_SPEC_OPTIONS": {
         "info": {"description": "Real-time event tracking: events in, exact answers out."},
-        "components": {"securitySchemes": {ADMIN_SCHEME: {"type": "http", "scheme": "bearer"}}},
+        "components": {
+            "securitySchemes": {
+                each.scheme: {"type": "http", "scheme": "bearer"} for each in (ADMIN, GRAFANA)
+            }
+        },
     },
 }
 
