@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grafana_foundation_sdk.builders import (
+    barchart,
     bargauge,
     dashboard,
     prometheus,
@@ -29,6 +30,7 @@ DATABASE = models.DataSourceRef(type_val="grafana-postgresql-datasource", uid="b
 PROMETHEUS = models.DataSourceRef(type_val="prometheus", uid="beatline-prometheus")
 GREEN, YELLOW, RED = "green", "yellow", "red"
 ALL = "$__all"
+CLICKED = "${__value.raw:percentencode}"  # in the address that a column's cells link to: the cell's value
 
 AnyPanel = Any  # the builders have no common type for panels
 Target = Builder[Any]
@@ -215,3 +217,74 @@ def typed(name: str, label: str, description: str = "") -> dashboard.TextBoxVari
 def project() -> dashboard.QueryVariable:
     """The project that a board shows. Statements read it as ${project:sqlstring}."""
     return chosen("project", "Project", "projects")
+
+
+def quantiles(histogram: str, selector: str = "") -> Targets:
+    """The median, the 95th and the 99th percentile of a Prometheus histogram over time."""
+    buckets = f"sum by (le) (rate({histogram}_bucket{{{selector}}}[$__rate_interval]))"
+    named = {"A": (0.5, "p50"), "B": (0.95, "p95"), "C": (0.99, "p99")}
+    return tuple(
+        promql(f"histogram_quantile({share}, {buckets})", legend, ref_id)
+        for ref_id, (share, legend) in named.items()
+    )
+
+
+def label_values(name: str, label: str, selector: str, label_name: str) -> dashboard.QueryVariable:
+    """A variable with the values of a label, of the series of a selector: any number, All at first.
+
+    In a selector it is a regular expression: label=~"$name".
+    """
+    query = {
+        "qryType": 1,
+        "query": f"label_values({selector}, {label_name})",
+        "refId": "PrometheusVariableQueryEditor-VariableQuery",
+    }
+    everything = models.VariableOption(selected=True, text="All", value=ALL)
+    variable = dashboard.QueryVariable(name).label(label).datasource(PROMETHEUS).query(query)
+    variable = variable.refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+    variable = variable.sort(models.VariableSort.ALPHABETICAL_ASC)
+    return variable.multi(True).include_all(True).all_value(".+").current(everything)
+
+
+def limit(drawn: timeseries.Panel, *steps: tuple[float, str]) -> timeseries.Panel:
+    """The panel with a dashed line at each value, in a colour."""
+    style = common_builders.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+    return drawn.thresholds(levels(*steps)).thresholds_style(style)
+
+
+def link_to(name: str, title: str = "") -> dashboard.DashboardLink:
+    """A panel's link to another board, with this one's time range."""
+    link = dashboard.DashboardLink(title or BOARDS[name]).type(models.DashboardLinkType.LINK)
+    return link.url(f"/d/{board_uid(name)}?${{__url_time_range}}")
+
+
+def override(drawn: AnyPanel, name: str, settings: dict[str, object]) -> AnyPanel:
+    """The panel with settings of one column or series, under Grafana's names for them."""
+    properties = [models.DynamicConfigValue(setting, value) for setting, value in settings.items()]
+    return drawn.override_by_name(name, properties)
+
+
+def json_column(grid: table.Panel, name: str) -> table.Panel:
+    """The table with a column of JSON, to be opened in full."""
+    return override(
+        grid, name, {"custom.cellOptions": common.TableJsonViewCellOptions(), "custom.inspect": True}
+    )
+
+
+def bar_chart_panel(number: int, title: str, description: str, *targets: Target) -> barchart.Panel:
+    """A vertical bar for each row of (text, number), half the board's width."""
+    drawn = panel(barchart.Panel(), number, title, description, targets).span(12).height(8)
+    legend = common_builders.VizLegendOptions().show_legend(False)
+    return drawn.orientation(common.VizOrientation.VERTICAL).legend(legend).fill_opacity(60).min(0)
+
+
+def count_panel(number: int, title: str, description: str, *targets: Target) -> stat.Panel:
+    """The columns of one row, each as a large number, without colour unless it is overridden."""
+    drawn = stat_panel(number, title, description, *targets).thresholds(levels(below="text"))
+    drawn = drawn.graph_mode(common.BigValueGraphMode.NONE)
+    return drawn.text_mode(common.BigValueTextMode.VALUE_AND_NAME).no_value("-")
+
+
+def bars(drawn: timeseries.Panel) -> timeseries.Panel:
+    """The panel with a bar for each point: what is counted anew in each step."""
+    return drawn.draw_style(common.GraphDrawStyle.BARS).fill_opacity(60)

@@ -1,0 +1,1 @@
+"""Grafana without Grafana: its macros, variables and frames, and the dashboards run through them."""
