@@ -62,6 +62,9 @@ class Settings:
     host: str = setting("127.0.0.1", str, "Address that the collector listens on.")
     port: int = setting(8000, whole(1, 65535), "Port that the collector listens on.")
     live_port: int = setting(8001, whole(1, 65535), "Port that the live preview listens on (docs/live.md).")
+    workers_port: int = setting(
+        8002, whole(1, 65535), "Port on which the workers answer `/metrics` and `/health` (docs/metrics.md)."
+    )
     live_url: str | None = setting(
         None, str, "Where browsers reach the live preview; unset: the collector's host with the live port."
     )
@@ -89,6 +92,24 @@ class Settings:
         "only this machine read.",
     )
     demo: bool = setting(True, boolean, "`beatline up` also starts a generator of 100 events/s.")
+    observability: bool = setting(
+        True, boolean, "`beatline up` also starts Prometheus and Grafana, where they are installed."
+    )
+    prometheus_port: int = setting(
+        9090, whole(1, 65535), "Port of the Prometheus that `beatline up` starts, on the loopback address."
+    )
+    grafana_port: int = setting(
+        3000, whole(1, 65535), "Port of the Grafana that `beatline up` starts, on the loopback address."
+    )
+    grafana_token: str | None = setting(
+        None, str, "Token with which Grafana may send alerts to `/webhooks/grafana`; unset: nobody may."
+    )
+    grafana_database_password: str | None = setting(
+        None,
+        str,
+        "Password that `beatline migrate` gives the role `beatline_grafana`, with which Grafana reads; "
+        "unset: the role stays as it is.",
+    )
     log_level: str = setting(
         "info", one_of("debug", "info", "warning", "error"), "Least severe log lines to write."
     )
@@ -146,6 +167,9 @@ class Settings:
     )
     rejected_events_kept: int = setting(
         10_000, whole(1, 10_000_000), "Rejected events kept per project, newest first."
+    )
+    alert_history_days: int = setting(
+        365, whole(1, 36_500), "Days that an alert is kept after Grafana told of it the last time."
     )
 
     @classmethod

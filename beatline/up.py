@@ -1,14 +1,13 @@
 """`beatline up`: runs the whole stack on one machine and keeps it running until a signal.
 
-Started in the order PostgreSQL, Valkey, collector, workers, live server, generator; stopped the other way
-round.
+Started in the order PostgreSQL, Valkey, collector, workers, live server, generator, Prometheus, Grafana;
+stopped the other way round.
 """
 
 from __future__ import annotations
 
 import http.client
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from types import FrameType
 from typing import IO, Protocol
 from urllib.parse import urlsplit
 
-from beatline import embedded
+from beatline import embedded, observability
 from beatline.embedded import postgres, valkey
 from beatline.errors import StartError
 from beatline.settings import Settings
@@ -41,7 +40,12 @@ POLL_SECONDS = 0.2
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 60.0  # a process that lived as long is not failing again and again
 # How long each program may take to finish what it has in hand; a little more than its own limit.
-PATIENCE = {"generator": 5.0, "live": 10.0, "workers": 35.0, "collector": 25.0}
+PATIENCE = {
+    "grafana": 15.0, "prometheus": 15.0, "generator": 5.0, "live": 10.0, "workers": 35.0, "collector": 25.0,
+}  # fmt: skip
+
+
+Rows = list[tuple[str, str]]
 
 
 class Stop(BaseException):
@@ -171,8 +175,8 @@ def supervise(settings: Settings) -> None:
         try:
             stop_leftovers(data)
             check_ports(settings)
-            start_all(supervisor, settings)
-            say(addresses(settings, data))
+            rows = start_all(supervisor, settings)
+            say(addresses(settings, data, rows))
             while True:
                 supervisor.tend()
                 time.sleep(POLL_SECONDS)
@@ -202,10 +206,13 @@ def stop_leftovers(data: Path) -> None:
 
 def check_ports(settings: Settings) -> None:
     """Stop the start, before anything else runs, when a server could not listen."""
-    for name in ("port", "live_port"):
-        check_port(settings.host, getattr(settings, name), f"BEATLINE_{name.upper()}")
-    if settings.port == settings.live_port:
-        raise StartError(f"BEATLINE_PORT and BEATLINE_LIVE_PORT are both {settings.port}: choose two ports.")
+    chosen: dict[int, str] = {}
+    for name in ("port", "live_port", "workers_port"):
+        port, variable = getattr(settings, name), f"BEATLINE_{name.upper()}"
+        if port in chosen:
+            raise StartError(f"{chosen[port]} and {variable} are both {port}: choose two ports.")
+        chosen[port] = variable
+        check_port(settings.host, port, variable)
 
 
 def check_port(host: str, port: int, variable: str) -> None:
@@ -223,12 +230,13 @@ def check_port(host: str, port: int, variable: str) -> None:
         )
 
 
-def start_all(supervisor: Supervisor, settings: Settings) -> None:
-    """Start every process and wait until the collector is ready."""
+def start_all(supervisor: Supervisor, settings: Settings) -> Rows:
+    """Start every process and wait until the collector is ready; what to say of Prometheus and Grafana."""
+    settings = observability.settle(settings, supervisor.data)
     database_url = settings.database_url or start_postgres(supervisor)
     redis_url = settings.redis_url or start_valkey(supervisor)
     say("Migrating the database …")
-    engine = migrate(database_url, settings.retention_days)
+    engine = migrate(database_url, settings.retention_days, settings.grafana_database_password)
     say(f"Starting the collector, the workers and the live server (storage engine: {engine}) …")
     environ = child_environment(settings, supervisor.data, database_url, redis_url)
     start_program(supervisor, environ, "collector", "collector")
@@ -238,6 +246,7 @@ def start_all(supervisor: Supervisor, settings: Settings) -> None:
     if settings.demo:
         words = ("beatline", "generate", "--rate", str(DEMO_RATE), "--url", base_url(settings))
         start_program(supervisor, environ, "generator", *words)
+    return start_extras(supervisor, settings, database_url)
 
 
 def start_postgres(supervisor: Supervisor) -> str:
@@ -271,28 +280,51 @@ def start_program(supervisor: Supervisor, environ: Mapping[str, str], name: str,
     supervisor.keep(name, launch(), launch)
 
 
+def start_extras(supervisor: Supervisor, settings: Settings, database_url: str) -> Rows:
+    """Start Prometheus and Grafana where they are installed; where each one is, or why it is not started."""
+    host = reachable(settings.host)
+    targets = {
+        "collector": observability.host_and_port(host, str(settings.port)),
+        "workers": observability.host_and_port(host, str(settings.workers_port)),
+        "live": observability.host_and_port(host, str(settings.live_port)),
+    }
+    stack = observability.Stack(settings, supervisor.data, database_url, base_url(settings), targets)
+    return [
+        (extra.name.capitalize(), start_extra(supervisor, extra)) for extra in observability.extras(stack)
+    ]
+
+
+def start_extra(supervisor: Supervisor, extra: observability.Extra) -> str:
+    """Start a program beside the stack and keep it running; where it is, or why it is not started."""
+
+    def launch() -> Program:
+        process = embedded.launch(supervisor.data, extra.name, extra.command, environ=extra.environ)
+        return Program(process, PATIENCE[extra.name])
+
+    if extra.command:
+        try:
+            supervisor.keep(extra.name, launch(), launch)
+        except (StartError, OSError) as error:
+            return f"not started: {error}"
+    return extra.about
+
+
 def child_environment(settings: Settings, data: Path, database_url: str, redis_url: str) -> dict[str, str]:
     """Our environment with what this start has settled, for Beatline's own processes."""
     settled = {
         "BEATLINE_HOST": settings.host,
         "BEATLINE_PORT": str(settings.port),
         "BEATLINE_LIVE_PORT": str(settings.live_port),
+        "BEATLINE_WORKERS_PORT": str(settings.workers_port),
         "BEATLINE_DATA": str(data),
         "BEATLINE_DATABASE_URL": database_url,
         "BEATLINE_REDIS_URL": redis_url,
-        "BEATLINE_ADMIN_TOKEN": settings.admin_token or keep_admin_token(data),
+        "BEATLINE_ADMIN_TOKEN": settings.admin_token or embedded.keep_secret(data / ADMIN_FILE),
+        "BEATLINE_GRAFANA_TOKEN": settings.grafana_token or "",
     }
     inherited = {name: text for name, text in os.environ.items() if name.removesuffix("_FILE") not in settled}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return inherited | settled | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
-
-
-def keep_admin_token(data: Path) -> str:
-    """The admin token of a stack for which none is set, made once and kept in the data folder."""
-    path = data / ADMIN_FILE
-    if not path.exists():
-        embedded.write_private(path, secrets.token_urlsafe(24))
-    return path.read_text().strip()
 
 
 def wait_until_ready(supervisor: Supervisor, settings: Settings) -> None:
@@ -340,16 +372,22 @@ def base_url(settings: Settings, port: int | None = None) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port or settings.port}"
 
 
-def addresses(settings: Settings, data: Path) -> str:
+def metrics_ports(settings: Settings) -> tuple[int, ...]:
+    """The ports that answer /metrics: collector, live server, workers."""
+    return settings.port, settings.live_port, settings.workers_port
+
+
+def addresses(settings: Settings, data: Path, more: Rows) -> str:
     """What is where, for whoever has started the stack."""
     base = base_url(settings)
     rows = [
         ("Console", f"{base}/"),
         ("API docs", f"{base}/docs"),
         ("OpenAPI", f"{base}/openapi.json"),
-        ("Metrics", f"{base}/metrics"),
+        ("Metrics", ", ".join(f"{base_url(settings, port)}/metrics" for port in metrics_ports(settings))),
         ("Live", f"{base_url(settings, settings.live_port)}/api/v1/live/events"),
         ("Example", f"{base}/example/"),
+        *more,
         ("Keys", KEYS_OPEN if settings.open_ingest else KEYS_NEEDED),
         ("Data", str(data)),
         ("Logs", str(data / "logs")),
@@ -360,7 +398,7 @@ def addresses(settings: Settings, data: Path) -> str:
         rows[0] = ("Console", "not built: that needs Node 20; the API runs without it")
     if settings.demo:
         rows.append(("Demo", f"{DEMO_RATE} events/s; without them: make up DEMO=0"))
-    table = "\n".join(f"  {name:<10}{where}" for name, where in rows)
+    table = "\n".join(f"  {name:<11}{where}" for name, where in rows)
     return f"\nBeatline is ready.\n\n{table}\n\nCtrl-C stops it.\n"
 
 

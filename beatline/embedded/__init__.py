@@ -113,6 +113,13 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
+def keep_secret(path: Path) -> str:
+    """The secret in a file, made at random when there is none yet."""
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(24))
+    return path.read_text().strip()
+
+
 def lock(data: Path, name: str, wait: float = STOP_SECONDS) -> IO[str]:
     """Take the lock of a service; it is held until every copy of the file is closed.
 

@@ -46,7 +46,9 @@ def start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
     """Start it on a free port; it writes to up.out in the folder."""
     port = str(embedded.free_port())
     ours = {"BEATLINE_DATA": str(folder / "data"), "BEATLINE_PORT": port, "BEATLINE_DEMO": "1"}
-    ours |= {"BEATLINE_LIVE_PORT": str(embedded.free_port())}
+    for name in ("BEATLINE_LIVE_PORT", "BEATLINE_WORKERS_PORT"):
+        ours[name] = str(embedded.free_port())
+    ours["BEATLINE_OBSERVABILITY"] = "off"
     command = [sys.executable, "-m", "beatline", "up"]
     with (folder / "up.out").open("wb") as output:
         process = subprocess.Popen(

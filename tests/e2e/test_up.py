@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -79,7 +80,10 @@ def beatline_up(data: Path, *, folder: Path = ROOT, **variables: str) -> Iterato
     port = variables.pop("BEATLINE_PORT", None) or str(embedded.free_port())
     environ = {name: text for name, text in os.environ.items() if not name.startswith("BEATLINE_")}
     environ |= {"BEATLINE_DATA": str(data), "BEATLINE_PORT": port, "BEATLINE_DEMO": "0"}
-    environ |= {"BEATLINE_LIVE_PORT": str(embedded.free_port()), "PYTHONPATH": str(ROOT), **variables}
+    environ["BEATLINE_OBSERVABILITY"] = "off"
+    for name in ("BEATLINE_LIVE_PORT", "BEATLINE_WORKERS_PORT"):
+        environ[name] = str(embedded.free_port())
+    environ |= {"PYTHONPATH": str(ROOT), **variables}
     command = [sys.executable, "-m", "beatline", "up"]
     with (data / "up.out").open("wb") as output:
         process = subprocess.Popen(command, cwd=folder, env=environ, stdout=output, stderr=subprocess.STDOUT)
@@ -190,7 +194,14 @@ def test_given_a_second_up_on_the_same_data_then_it_ends_with_one_clear_sentence
     assert stack.is_ready()
 
 
-@pytest.mark.parametrize("variable", ["BEATLINE_PORT", "BEATLINE_LIVE_PORT"])
+def test_given_a_running_stack_then_every_metrics_address_that_it_has_printed_answers(stack: Stack) -> None:
+    (line,) = re.findall(r"^ +Metrics +(.*)$", stack.output, re.MULTILINE)
+    answers = [httpx.get(address, timeout=20) for address in line.split(", ")]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert all("beatline_info" in answer.text for answer in answers)
+
+
+@pytest.mark.parametrize("variable", ["BEATLINE_PORT", "BEATLINE_LIVE_PORT", "BEATLINE_WORKERS_PORT"])
 def test_given_a_port_in_use_then_it_ends_with_the_variable_before_anything_is_started(
     stack: Stack, data: Path, variable: str
 ) -> None:
