@@ -19,13 +19,13 @@ up: .venv/run.stamp console tracker ## Run everything here: database, collector,
 test: check test-python ## Every check and test, on real services that the tests start
 
 check: .venv/dev.stamp tests/timescale/node_modules ## Style, types, lock files, and the own checks of console and tracker
-	$(BIN)/ruff format --check beatline clients collector grafana workers loadtest tests
-	$(BIN)/ruff check beatline clients collector grafana workers loadtest tests
+	$(BIN)/ruff format --check beatline clients collector deploy grafana workers loadtest tests
+	$(BIN)/ruff check beatline clients collector deploy grafana workers loadtest tests
 	$(BIN)/mypy
 	cd console && npm ci --silent && npm run --silent check && npm test --silent && npm run --silent build
 	cd tracker && npm ci --silent && npm run --silent check && npm test --silent && npm run --silent build
 
-test-python: .venv/dev.stamp tests/timescale/node_modules tests/sdks/node_modules .venv/sdks.stamp
+test-python: .venv/dev.stamp tests/timescale/node_modules tests/sdks/node_modules tests/compose/node_modules .venv/sdks.stamp
 	$(BIN)/python -m pytest tests --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 bench: .venv/dev.stamp ## Measure, and write docs/benchmarks.md
@@ -51,6 +51,9 @@ tracker/dist/tracker.js: $(TRACKER_SOURCES)
 tests/timescale/node_modules: tests/timescale/package-lock.json
 	cd tests/timescale && npm ci --silent && touch node_modules
 
+tests/compose/node_modules: tests/compose/package-lock.json
+	cd tests/compose && npm ci --silent && touch node_modules
+
 tests/sdks/node_modules: tests/sdks/package-lock.json
 	cd tests/sdks && npm ci --silent && touch node_modules
 
@@ -59,6 +62,9 @@ tests/sdks/node_modules: tests/sdks/package-lock.json
 	for name in old current; do $(BIN)/python -m pip install --quiet --require-hashes --target .venv/sdks/$$name \
 		--requirement tests/sdks/python/$$name.txt || exit 1; done
 	touch $@
+
+env: ## Write .env with random secrets for docker-compose.yml (DOMAIN=events.example.org: for the world)
+	@$(PYTHON) deploy/make_env.py $(DOMAIN)
 
 setup: .venv/dev.stamp ## Only make the virtual environment, with everything for development
 
@@ -73,7 +79,7 @@ setup: .venv/dev.stamp ## Only make the virtual environment, with everything for
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	touch $@
 
-PACKAGES := chromium prometheus caddy
+PACKAGES := chromium prometheus prometheus-alertmanager caddy
 packages: ## What the tests need of Debian's packages (as root)
 	for name in $(PACKAGES); do command -v $$name >/dev/null || missing="$$missing $$name"; done; test -z "$$missing" || \
 		{ apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends $$missing; }
@@ -87,6 +93,6 @@ lock: .venv/dev.stamp ## Pin the current releases of requirements/*.in, and the 
 
 clean: ## Remove what was built (not the data)
 	rm -rf .venv console/dist console/node_modules tracker/dist tracker/node_modules \
-		tests/timescale/node_modules tests/sdks/node_modules
+		tests/timescale/node_modules tests/sdks/node_modules tests/compose/node_modules
 
-.PHONY: help up test check test-python bench dashboards console tracker setup packages lock clean
+.PHONY: help up test check test-python bench dashboards console tracker env setup packages lock clean
