@@ -7,6 +7,7 @@ docs/configuration.md lists them all, and a test compares.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -50,6 +51,13 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def email(text: str) -> str:
+    """An e-mail address, in small letters; anything else is a ValueError."""
+    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,189}", text):
+        raise ValueError("must be an e-mail address")
+    return text.lower()
+
+
 def setting(default: Any, parse: Callable[[str], Any], about: str) -> Any:
     """A field of Settings with its default, its parser and a sentence for the documentation."""
     return field(default=default, metadata={"parse": parse, "about": about})
@@ -84,12 +92,39 @@ class Settings:
     redis_url: str | None = setting(
         None, str, "Valkey or Redis; unset: `beatline up` runs an embedded Valkey."
     )
+    owner_database_url: str | None = setting(
+        None,
+        str,
+        "The database as its owner, with which workers build indexes; unset: `BEATLINE_DATABASE_URL`.",
+    )
+    collector_database_password: str | None = setting(
+        None,
+        str,
+        "Password that `beatline migrate` gives the role `beatline_collector` (docs/schema.md); unset: the "
+        "role stays as it is.",
+    )
+    workers_database_password: str | None = setting(None, str, "The same for the role `beatline_workers`.")
     open_ingest: bool = setting(True, boolean, "Events without a write key go to the default project.")
     admin_token: str | None = setting(
         None,
         str,
         "Token that administration and readers of the live preview need; unset: nobody can administer, "
         "only this machine read.",
+    )
+    admin_email: str = setting(
+        "admin@localhost", email, "Address of the first account, which is made while there is none."
+    )
+    open_reading: bool = setting(
+        True, boolean, "Who is not signed in may read the default project's counts, but no events."
+    )
+    tls: bool = setting(
+        False, boolean, "Clients come by HTTPS only: cookies are Secure, and HSTS is sent (docs/accounts.md)."
+    )
+    signing_keys: str | None = setting(
+        None, str, "EC keys in PEM that sign tokens, the first one; unset: one made in the data folder."
+    )
+    signing_kms_keys: str | None = setting(
+        None, str, "AWS KMS keys that sign tokens instead, the first one: names or ARNs, divided by commas."
     )
     demo: bool = setting(True, boolean, "`beatline up` also starts a generator of 100 events/s.")
     observability: bool = setting(
@@ -167,6 +202,12 @@ class Settings:
     )
     rejected_events_kept: int = setting(
         10_000, whole(1, 10_000_000), "Rejected events kept per project, newest first."
+    )
+    export_events: int = setting(
+        1_000_000, whole(1, 1_000_000_000), "Most events of one export of the event log (docs/event-log.md)."
+    )
+    cache: bool = setting(
+        True, boolean, "Rolling metrics and counts are kept for a second, of days that are over for ten."
     )
     alert_history_days: int = setting(
         365, whole(1, 36_500), "Days that an alert is kept after Grafana told of it the last time."
