@@ -1,0 +1,2 @@
+-- Drops an index on a property with its parts.
+drop index if exists {name}
