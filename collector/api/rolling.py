@@ -1,4 +1,5 @@
-"""/api/v1/metrics/: the rolling metrics. Every window ends now and is exact (REQUIREMENTS A1, A2)."""
+"""/api/v1/metrics/: the rolling metrics. Every window ends at as_of, a second ago at most, and is exact
+(REQUIREMENTS A1, A2)."""
 
 from __future__ import annotations
 
@@ -7,14 +8,17 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from beatline.accounts.access import Permission
 from beatline.analytics.active_sessions import active_sessions
 from beatline.analytics.active_users import active_users
 from beatline.analytics.overview import overview
 from beatline.analytics.throughput import throughput
 from beatline.analytics.top_pages import top_pages
 from beatline.analytics.windows import ACTIVE, PAGES
-from beatline.events import DEFAULT_PROJECT, utc_now
-from collector.api.schemas import Area, StrictSchema, limit, user_id
+from beatline.events import utc_now
+from collector.api.access import needs
+from collector.api.cached import cached, rolling
+from collector.api.schemas import Area, ProjectParameters, limit, user_id
 from collector.services import reading
 
 blueprint = Area(
@@ -25,30 +29,26 @@ blueprint = Area(
 )
 
 
-class NoParameters(StrictSchema):
-    """No query parameters."""
-
-
-class OverviewParameters(StrictSchema):
+class OverviewParameters(ProjectParameters):
     """How many pages, and whose sessions."""
 
     limit = limit(5, 100)
     user_id = user_id()
 
 
-class TopPagesParameters(StrictSchema):
+class TopPagesParameters(ProjectParameters):
     """How many pages."""
 
     limit = limit(5, 100)
 
 
-class ActiveSessionsParameters(StrictSchema):
+class ActiveSessionsParameters(ProjectParameters):
     """Whose sessions; absent: everybody's."""
 
     user_id = user_id()
 
 
-class ThroughputParameters(StrictSchema):
+class ThroughputParameters(ProjectParameters):
     """Seconds to look back, and seconds of one point."""
 
     window = fields.Integer(load_default=300, validate=validate.Range(1, 900))
@@ -117,50 +117,60 @@ class OverviewSchema(Schema):
 
 
 @blueprint.get("/overview")
+@needs(Permission.READ_NUMBERS)
 @blueprint.arguments(OverviewParameters, location="query")
+@cached(rolling)
 @blueprint.response(200, OverviewSchema)
 def get_overview(parameters: dict[str, Any]) -> dict[str, Any]:
     """Active users, active sessions, top pages and events per second at once"""
     now = utc_now()
     with reading() as connection:
-        return overview(connection, DEFAULT_PROJECT, now, **parameters)
+        return overview(connection, parameters.pop("project_id"), now, **parameters)
 
 
 @blueprint.get("/active-users")
-@blueprint.arguments(NoParameters, location="query")
+@needs(Permission.READ_NUMBERS)
+@blueprint.arguments(ProjectParameters, location="query")
+@cached(rolling)
 @blueprint.response(200, ActiveUsersSchema)
-def get_active_users(_: dict[str, Any]) -> dict[str, Any]:
+def get_active_users(parameters: dict[str, Any]) -> dict[str, Any]:
     """Distinct users, or anonymous visitors, with an event in the last 5 minutes"""
     now = utc_now()
     with reading() as connection:
-        users = active_users(connection, DEFAULT_PROJECT, now)
+        users = active_users(connection, parameters["project_id"], now)
     return window(now, ACTIVE) | {"active_users": users}
 
 
 @blueprint.get("/top-pages")
+@needs(Permission.READ_NUMBERS)
 @blueprint.arguments(TopPagesParameters, location="query")
+@cached(rolling)
 @blueprint.response(200, TopPagesSchema)
 def get_top_pages(parameters: dict[str, Any]) -> dict[str, Any]:
     """The most viewed pages of the last 15 minutes"""
     now = utc_now()
     with reading() as connection:
-        pages = top_pages(connection, DEFAULT_PROJECT, now, parameters["limit"])
+        pages = top_pages(connection, parameters["project_id"], now, parameters["limit"])
     return window(now, PAGES) | {"pages": [{"page_url": url, "views": n} for url, n in pages]}
 
 
 @blueprint.get("/active-sessions")
+@needs(Permission.READ_NUMBERS)
 @blueprint.arguments(ActiveSessionsParameters, location="query")
+@cached(rolling)
 @blueprint.response(200, ActiveSessionsSchema)
 def get_active_sessions(parameters: dict[str, Any]) -> dict[str, Any]:
     """Sessions with an event in the last 5 minutes, of one user or of all"""
     now = utc_now()
     with reading() as connection:
-        sessions = active_sessions(connection, DEFAULT_PROJECT, now, parameters["user_id"])
-    return window(now, ACTIVE) | parameters | {"active_sessions": sessions}
+        sessions = active_sessions(connection, parameters["project_id"], now, parameters["user_id"])
+    return window(now, ACTIVE) | {"user_id": parameters["user_id"], "active_sessions": sessions}
 
 
 @blueprint.get("/throughput")
+@needs(Permission.READ_NUMBERS)
 @blueprint.arguments(ThroughputParameters, location="query")
+@cached(rolling)
 @blueprint.response(200, ThroughputSchema)
 def get_throughput(parameters: dict[str, Any]) -> dict[str, Any]:
     """Events per second over the last minutes, for a live chart"""
@@ -168,7 +178,7 @@ def get_throughput(parameters: dict[str, Any]) -> dict[str, Any]:
     step = min(parameters["step"], parameters["window"])
     width, length = timedelta(seconds=parameters["window"]), timedelta(seconds=step)
     with reading() as connection:
-        points = throughput(connection, DEFAULT_PROJECT, now, width, length)
+        points = throughput(connection, parameters["project_id"], now, width, length)
     return {
         "as_of": now,
         "step_seconds": step,
