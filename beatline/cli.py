@@ -8,6 +8,7 @@ import click
 
 from beatline.cli_projects import project
 from beatline.cli_sources import source
+from beatline.cli_users import user
 from beatline.errors import BeatlineError, StartError
 from beatline.settings import Settings
 
@@ -29,15 +30,17 @@ def up() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database of BEATLINE_DATABASE_URL to the newest schema."""
+    from beatline.accounts.first_admin import first_admin  # noqa: PLC0415 - as above
     from beatline.storage.migrate import migrate as run_migrations  # noqa: PLC0415
+    from beatline.storage.roles import passwords_of  # noqa: PLC0415
 
     settings = Settings.from_env()
     if settings.database_url is None:
         raise StartError("BEATLINE_DATABASE_URL is not set")
-    engine = run_migrations(
-        settings.database_url, settings.retention_days, settings.grafana_database_password
-    )
+    engine = run_migrations(settings.database_url, settings.retention_days, passwords_of(settings))
     click.echo(f"Migrated; the engine is {engine}.")
+    if password := first_admin(settings.database_url, settings.admin_email):
+        click.echo(f"Made the account {settings.admin_email} with the password {password}")
 
 
 @cli.command()
@@ -55,6 +58,7 @@ def generate(url: str, rate: float, duration: float | None, seed: int | None, wr
 
 cli.add_command(project)
 cli.add_command(source)
+cli.add_command(user)
 
 
 def main() -> None:

@@ -22,15 +22,18 @@ from typing import IO, Protocol
 from urllib.parse import urlsplit
 
 from beatline import embedded, observability
+from beatline.accounts.first_admin import first_admin
 from beatline.embedded import postgres, valkey
 from beatline.errors import StartError
 from beatline.settings import Settings
 from beatline.storage.migrate import migrate
+from beatline.storage.roles import COLLECTOR, WORKERS, passwords_of, url_as
 
 ROOT = Path(__file__).parents[1]
 CONSOLE = ROOT / "console" / "dist" / "index.html"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ADMIN_FILE = "admin-token"  # file in the data folder
+PASSWORD_FILES = {COLLECTOR: "collector-database-password", WORKERS: "workers-database-password"}
 DEMO_RATE = 100  # events per second
 READY_SECONDS = 60.0
 KEYS_OPEN = "events need none here; for a project of its own: .venv/bin/beatline project create NAME"
@@ -231,22 +234,46 @@ def check_port(host: str, port: int, variable: str) -> None:
 
 
 def start_all(supervisor: Supervisor, settings: Settings) -> Rows:
-    """Start every process and wait until the collector is ready; what to say of Prometheus and Grafana."""
+    """Start every process and wait until the collector is ready; what to say besides addresses."""
     settings = observability.settle(settings, supervisor.data)
     database_url = settings.database_url or start_postgres(supervisor)
     redis_url = settings.redis_url or start_valkey(supervisor)
     say("Migrating the database …")
-    engine = migrate(database_url, settings.retention_days, settings.grafana_database_password)
+    passwords = role_passwords(settings, supervisor.data)
+    engine = migrate(database_url, settings.retention_days, passwords)
     say(f"Starting the collector, the workers and the live server (storage engine: {engine}) …")
-    environ = child_environment(settings, supervisor.data, database_url, redis_url)
+    urls = {role: url_as(role, password, database_url) for role, password in passwords.items() if password}
+    environ = child_environment(settings, supervisor.data, urls.get(COLLECTOR, database_url), redis_url)
+    as_workers = {
+        "BEATLINE_DATABASE_URL": urls.get(WORKERS, database_url),
+        "BEATLINE_OWNER_DATABASE_URL": settings.owner_database_url or database_url,
+    }
     start_program(supervisor, environ, "collector", "collector")
-    start_program(supervisor, environ, "workers", "workers")
+    start_program(supervisor, environ | as_workers, "workers", "workers")
     start_program(supervisor, environ, "live", "collector.live")
     wait_until_ready(supervisor, settings)
     if settings.demo:
         words = ("beatline", "generate", "--rate", str(DEMO_RATE), "--url", base_url(settings))
         start_program(supervisor, environ, "generator", *words)
-    return start_extras(supervisor, settings, database_url)
+    return first_account(settings, database_url) + start_extras(supervisor, settings, database_url)
+
+
+def role_passwords(settings: Settings, data: Path) -> dict[str, str | None]:
+    """The passwords of the database's roles: those of the settings; in the embedded one, else, our own. A
+    role without one is not used: its processes connect as the owner."""
+    passwords = passwords_of(settings)
+    if settings.database_url is None:
+        for role, file in PASSWORD_FILES.items():
+            passwords[role] = passwords[role] or embedded.keep_secret(data / file)
+    return passwords
+
+
+def first_account(settings: Settings, database_url: str) -> Rows:
+    """Make the first account; how to sign in, said at the start that made it only."""
+    password = first_admin(database_url, settings.admin_email)
+    if password is None:
+        return []
+    return [("Sign in", f"{settings.admin_email} with the password {password} (shown this once)")]
 
 
 def start_postgres(supervisor: Supervisor) -> str:
@@ -318,6 +345,7 @@ def child_environment(settings: Settings, data: Path, database_url: str, redis_u
         "BEATLINE_WORKERS_PORT": str(settings.workers_port),
         "BEATLINE_DATA": str(data),
         "BEATLINE_DATABASE_URL": database_url,
+        "BEATLINE_OWNER_DATABASE_URL": "",
         "BEATLINE_REDIS_URL": redis_url,
         "BEATLINE_ADMIN_TOKEN": settings.admin_token or embedded.keep_secret(data / ADMIN_FILE),
         "BEATLINE_GRAFANA_TOKEN": settings.grafana_token or "",

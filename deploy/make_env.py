@@ -29,6 +29,9 @@ BEATLINE_OPEN_INGEST={open_ingest}
 # Days after which raw events are dropped; empty: never.
 BEATLINE_RETENTION_DAYS=
 
+# The address of the first account; its password is in `docker compose logs migrate`, once.
+BEATLINE_ADMIN_EMAIL=admin@localhost
+
 # Who administers Beatline gives this token, and signs in to Grafana as admin with this password.
 BEATLINE_ADMIN_TOKEN={admin_token}
 BEATLINE_GRAFANA_ADMIN_PASSWORD={grafana_admin_password}
@@ -36,6 +39,8 @@ BEATLINE_GRAFANA_ADMIN_PASSWORD={grafana_admin_password}
 # Between the services: nobody has to type them.
 BEATLINE_POSTGRES_PASSWORD={postgres_password}
 BEATLINE_DATABASE_PASSWORD={database_password}
+BEATLINE_COLLECTOR_DATABASE_PASSWORD={collector_database_password}
+BEATLINE_WORKERS_DATABASE_PASSWORD={workers_database_password}
 BEATLINE_GRAFANA_DATABASE_PASSWORD={grafana_database_password}
 BEATLINE_VALKEY_PASSWORD={valkey_password}
 BEATLINE_RABBITMQ_PASSWORD={rabbitmq_password}
@@ -45,8 +50,8 @@ BEATLINE_GRAFANA_SECRET_KEY={grafana_secret_key}
 """
 SECRETS = (
     "admin_token", "grafana_admin_password", "postgres_password", "database_password",
-    "grafana_database_password", "valkey_password", "rabbitmq_password", "grafana_token",
-    "grafana_secret_key",
+    "collector_database_password", "workers_database_password", "grafana_database_password",
+    "valkey_password", "rabbitmq_password", "grafana_token", "grafana_secret_key",
 )  # fmt: skip
 
 

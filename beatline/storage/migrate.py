@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 from alembic import command
@@ -11,23 +13,28 @@ from psycopg import Connection
 
 from beatline.errors import StartError
 from beatline.storage.engine import POSTGRES, TIMESCALEDB, read_engine
-from beatline.storage.grafana_role import let_role_read, make_role, set_password
 from beatline.storage.queries import SQL, query
 from beatline.storage.retention import set_retention_policy
+from beatline.storage.roles import let_roles, make_roles
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(database_url: str, retention_days: int | None = None, grafana_password: str | None = None) -> str:
+def migrate(
+    database_url: str,
+    retention_days: int | None = None,
+    passwords: Mapping[str, str | None] = MappingProxyType({}),
+) -> str:
     """Bring the database to the newest schema and retention, and return its engine, postgres or timescaledb.
 
-    The role of Grafana gets what it may read, and the password if there is one. Safe to run again and beside
-    itself (one waits for the other). Raises StartError when the database cannot be reached.
+    The other roles get what they may do, and the passwords given for them (beatline.storage.roles). Safe to
+    run again and beside itself (one waits for the other). Raises StartError when the database cannot be
+    reached.
     """
     try:
         with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
             engine = choose_engine(connection)
-            make_role(connection)  # first, so that a migration may grant it something
+            make_roles(connection)  # first, so that a migration may grant it something
     except psycopg.OperationalError as error:
         raise StartError(f"cannot reach the database: {error}") from error
     command.upgrade(alembic_config(database_url, engine), "head")
@@ -35,9 +42,7 @@ def migrate(database_url: str, retention_days: int | None = None, grafana_passwo
         connection.execute("select pg_advisory_lock(hashtext('beatline migrate'))")
         if engine == TIMESCALEDB:
             set_retention_policy(connection, retention_days)
-        let_role_read(connection)
-        if grafana_password:
-            set_password(connection, grafana_password)
+        let_roles(connection, passwords)
     return engine
 
 

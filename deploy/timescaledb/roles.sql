@@ -1,5 +1,5 @@
 -- What the first start of the database does after the image's own steps, as its superuser (psql).
--- Beatline's role owns its database and is no superuser: it may make the role of the dashboards, and see statistics.
+-- Beatline's role owns its database and is no superuser: it may make the other roles, and see statistics.
 \getenv password BEATLINE_DATABASE_PASSWORD
 
 create role beatline login createrole password :'password';

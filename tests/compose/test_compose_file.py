@@ -207,7 +207,7 @@ def test_only_caddy_is_published_and_only_its_network_leads_outside() -> None:
 @pytest.mark.parametrize(
     ("network", "members"),
     [
-        ("database", {"timescaledb", "migrate", "collector", "workers", "scheduler", "grafana"}),
+        ("database", {"timescaledb", "migrate", "collector", "live", "workers", "scheduler", "grafana"}),
         ("queue", {"valkey", "collector", "live", "workers", "scheduler"}),
         ("front", {"caddy", "collector", "live", "grafana", "generator"}),
         ("metrics", {"prometheus", "grafana", "collector", "live", "workers", "scheduler"}),
@@ -279,7 +279,9 @@ def test_no_secret_is_in_the_file(name: str) -> None:
     ("variable", "services"),
     [
         ("BEATLINE_POSTGRES_PASSWORD", {"timescaledb"}),
-        ("BEATLINE_DATABASE_PASSWORD", {"timescaledb", "migrate", "collector", "workers", "scheduler"}),
+        ("BEATLINE_DATABASE_PASSWORD", {"timescaledb", "migrate", "workers"}),
+        ("BEATLINE_COLLECTOR_DATABASE_PASSWORD", {"migrate", "collector", "live"}),
+        ("BEATLINE_WORKERS_DATABASE_PASSWORD", {"migrate", "workers", "scheduler"}),
         ("BEATLINE_GRAFANA_DATABASE_PASSWORD", {"migrate", "grafana"}),
         ("BEATLINE_VALKEY_PASSWORD", {"valkey", "collector", "live", "workers", "scheduler"}),
         ("BEATLINE_ADMIN_TOKEN", {"collector", "live"}),

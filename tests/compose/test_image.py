@@ -209,12 +209,12 @@ def test_every_command_of_the_stack_is_there(name: str, image: Image) -> None:
 
 
 def test_the_collector_of_the_image_takes_events(
-    image: Image, postgres_url: str, redis_url: str, tmp_path: Path
+    image: Image, owner_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     # Given a database that the image's own command has migrated
     port = free_port()
     environment = {
-        "BEATLINE_DATABASE_URL": postgres_url,
+        "BEATLINE_DATABASE_URL": owner_url,
         "BEATLINE_REDIS_URL": redis_url,
         "BEATLINE_DATA": str(tmp_path),
         "BEATLINE_PORT": str(port),

@@ -20,9 +20,9 @@ from psycopg.errors import InsufficientPrivilege, QueryCanceled
 from beatline.embedded import log_path, postgres
 from beatline.embedded.postgres import EmbeddedPostgres
 from beatline.storage.engine import POSTGRES, TIMESCALEDB
-from beatline.storage.grafana_role import ROLE
 from beatline.storage.migrate import migrate
 from beatline.storage.queries import query
+from beatline.storage.roles import GRAFANA as ROLE
 from tests.fixtures.databases import execute, url_of
 from tests.fixtures.rows import AGGREGATES
 from tests.fixtures.timescale import TimescaleServer
@@ -124,7 +124,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     single = [*postgres.server(folder, "--single"), "postgres"]
     role = "create role root superuser login password 'root';\n"
     postgres.run_once(single, postgres.choose_account(folder), role)
-    options = {"fsync": "off", "log_statement": "all", "shared_preload_libraries": "pg_stat_statements"}
+    options = {
+        "fsync": "off",
+        "log_statement": "all",
+        "shared_preload_libraries": "pg_stat_statements",
+        "pg_stat_statements.max": "100000",  # none is forgotten for those of the many migrations
+    }
     server = postgres.start(data, options=options)
     yield Cluster(
         server, make_conninfo(server.url, user="root", password="root"), log_path(data, postgres.NAME)
@@ -159,7 +164,7 @@ def new_database(cluster: Cluster, owner: str = "beatline") -> Iterator[str]:
 def shared(cluster: Cluster) -> Iterator[str]:
     """A migrated database whose Grafana has PASSWORD, as its owner."""
     with new_database(cluster) as url:
-        migrate(url, grafana_password=PASSWORD)
+        migrate(url, passwords={ROLE: PASSWORD})
         yield url
 
 
@@ -300,11 +305,11 @@ def test_no_password_no_login(bare: Cluster) -> None:
 
 def test_its_password_is_the_one_of_the_last_migration(bare: Cluster) -> None:
     with new_database(bare) as url:
-        migrate(url, grafana_password=PASSWORD)
+        migrate(url, passwords={ROLE: PASSWORD})
         assert may_log_in(url, PASSWORD)
         assert not may_log_in(url, NEXT_PASSWORD)
 
-        migrate(url, grafana_password=NEXT_PASSWORD)
+        migrate(url, passwords={ROLE: NEXT_PASSWORD})
         assert may_log_in(url, NEXT_PASSWORD)
         assert not may_log_in(url, PASSWORD)
 
@@ -315,7 +320,7 @@ def test_its_password_is_the_one_of_the_last_migration(bare: Cluster) -> None:
 def test_the_servers_log_never_has_the_password(bare: Cluster) -> None:
     secret = f"never-logged-{uuid4().hex}"
     with new_database(bare) as url:
-        migrate(url, grafana_password=secret)
+        migrate(url, passwords={ROLE: secret})
         assert may_log_in(url, secret)
     log = bare.log.read_text()
     assert f'alter role "{ROLE}" login password' in log
@@ -367,16 +372,16 @@ def test_where_roles_may_not_be_made_the_migration_says_so_and_goes_on(
     name, password = plain_owner
     with new_database(bare, name) as place:
         url = url_from(make_conninfo(place, user=name, password=password))
-        assert migrate(url, grafana_password=PASSWORD) == POSTGRES
+        assert migrate(url, passwords={ROLE: PASSWORD}) == POSTGRES
         said = capsys.readouterr().out
-        assert "grafana_role_missing" in said
-        assert "grafana_password_not_set" in said
+        assert "database_roles_missing" in said
+        assert "database_role_password_not_set" in said
         assert not has_role(bare)
 
-        execute(bare.superuser, query("make_grafana_role"))
+        execute(bare.superuser, query("make_roles"))
         execute(bare.superuser, f"alter role {ROLE} login password 'by a superuser'")
         migrate(url)
-        assert "grafana_role" not in capsys.readouterr().out
+        assert "database_role" not in capsys.readouterr().out
         with as_grafana(url, "by a superuser") as connection:
             for relation, columns in READABLE.items():
                 connection.execute(f"select {', '.join(columns) if columns else '*'} from {relation} limit 1")
@@ -396,11 +401,11 @@ def test_a_role_made_by_hand_without_a_timeout_is_warned_of(
     execute(bare.superuser, f"create role {ROLE}")
     with new_database(bare) as url:
         migrate(url)
-        assert "grafana_role_unbounded" in capsys.readouterr().out
+        assert "database_role_unbounded" in capsys.readouterr().out
 
         execute(bare.superuser, f"alter role {ROLE} set statement_timeout = '15s'")
         migrate(url)
-        assert "grafana_role_unbounded" not in capsys.readouterr().out
+        assert "database_role_unbounded" not in capsys.readouterr().out
 
 
 def test_slow_statements_are_shown_as_soon_as_the_extension_is_there(shared: str, cluster: Cluster) -> None:
@@ -409,7 +414,9 @@ def test_slow_statements_are_shown_as_soon_as_the_extension_is_there(shared: str
         assert grafana.execute("select * from slow_statements").fetchall() == []
 
         name = psycopg.conninfo.conninfo_to_dict(shared)["dbname"]
-        execute(make_conninfo(cluster.superuser, dbname=name), "create extension pg_stat_statements")
+        superuser = make_conninfo(cluster.superuser, dbname=name)
+        execute(superuser, "create extension pg_stat_statements")
+        execute(superuser, "select pg_stat_statements_reset()")
         for _ in range(3):
             execute(shared, "select count(*) from projects where name = 'in no statistics'")
         execute(shared, "do $$ begin perform 'password', 'in no statistics'; end $$")

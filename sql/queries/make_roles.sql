@@ -1,6 +1,12 @@
--- Makes the role with which Grafana reads, unless the server has it: for all its databases, without a login.
+-- Makes the roles of collector, workers and Grafana that the server has not: for all its databases, without a login.
 do $$
 begin
+    if to_regrole('beatline_collector') is null then
+        create role beatline_collector nologin;
+    end if;
+    if to_regrole('beatline_workers') is null then
+        create role beatline_workers nologin;
+    end if;
     if to_regrole('beatline_grafana') is null then
         create role beatline_grafana nologin connection limit 20;
         alter role beatline_grafana set default_transaction_read_only = on;
