@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import { configs, parser } from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["dist"] },
+  { ignores: ["dist", "src/api/schema.d.ts"] },
   {
     files: ["**/*.{ts,tsx}"],
     extends: [configs.strictTypeChecked, reactHooks.configs.flat.recommended],

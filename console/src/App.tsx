@@ -1,25 +1,38 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { useState } from "react";
+import { useCallback, useState, type ReactNode } from "react";
+import { Router, useSearch, type AroundNavHandler } from "wouter";
 
 import { createQueryClient } from "./api/queryClient";
 import { ErrorBoundary } from "./components/ErrorBoundary";
-import { Header } from "./components/Header";
-import { findPage } from "./pages";
+import { Toasts } from "./components/Toasts";
+import { keepProject } from "./session/project";
+import { Shell } from "./shell/Shell";
 
 export function App() {
   const [queryClient] = useState(createQueryClient);
-  const page = findPage(window.location.pathname);
   return (
-    <ErrorBoundary>
+    <ErrorBoundary what="The console">
       <QueryClientProvider client={queryClient}>
-        <a className="skip-link" href="#main">
-          Skip to the content
-        </a>
-        <Header current={page} />
-        <main id="main" tabIndex={-1}>
-          <page.Component />
-        </main>
+        <ProjectRouter>
+          <Shell />
+        </ProjectRouter>
+        <Toasts />
       </QueryClientProvider>
     </ErrorBoundary>
+  );
+}
+
+/** Every link and every navigation stays in the project of the address. */
+function ProjectRouter({ children }: { children: ReactNode }) {
+  const search = useSearch();
+  const hrefs = useCallback((href: string) => keepProject(href, search), [search]);
+  const aroundNav: AroundNavHandler = useCallback(
+    (navigate, to, options) => navigate(keepProject(to, window.location.search), options),
+    [],
+  );
+  return (
+    <Router hrefs={hrefs} aroundNav={aroundNav}>
+      {children}
+    </Router>
   );
 }

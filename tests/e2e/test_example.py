@@ -203,6 +203,7 @@ def test_given_the_page_then_its_policy_allows_no_inline_script(collector: str) 
     for path in ("", "index.html", "example.js", "service-worker.js", "example.css"):
         answer = httpx.get(f"{collector}/example/{path}")
         assert answer.status_code == 200, path
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'; "), path
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; "), path
         assert answer.headers["Cache-Control"] == "no-cache", path
     assert httpx.get(f"{collector}/example/nothing.js").status_code == 404

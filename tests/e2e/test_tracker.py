@@ -486,7 +486,7 @@ def test_given_a_version_then_it_is_cached_for_ever_and_others_are_unknown(colle
 
     unknown = httpx.get(f"{collector}/tracker/0000000000000000/tracker.js")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
-    assert "Cache-Control" not in unknown.headers
+    assert unknown.headers["Cache-Control"] == "no-store"
 
 
 def test_given_no_build_then_the_answer_says_what_to_do(

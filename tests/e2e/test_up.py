@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from beatline import embedded
@@ -155,7 +156,23 @@ def test_given_a_started_stack_then_it_says_where_everything_is(stack: Stack) ->
 def test_given_a_started_stack_then_an_event_is_counted(stack: Stack) -> None:
     before = stack.total()
     stack.track("usr_1")
-    assert stack.total() == before + 1
+    wait_until(lambda: stack.total() == before + 1, 5, lambda: str(stack.total()))
+
+
+def test_given_a_started_stack_then_its_processes_have_roles_of_their_own_in_the_database(
+    stack: Stack,
+) -> None:
+    others = "datname = current_database() and pid <> pg_backend_pid()"
+
+    def connected() -> set[str]:
+        with psycopg.connect(str(postgres.running_url(stack.data))) as connection:
+            rows = connection.execute(f"select usename from pg_stat_activity where {others}")
+            return {role for (role,) in rows}
+
+    roles = {"beatline_collector", "beatline_workers"}
+    wait_until(lambda: connected() == roles, 20, lambda: str(connected()))
+    for name in ("collector", "workers", "live"):
+        assert "permission denied" not in (stack.data / "logs" / f"{name}.log").read_text()
 
 
 def test_given_a_started_stack_then_an_event_is_shown_live(stack: Stack) -> None:
@@ -174,6 +191,17 @@ def test_given_a_started_stack_then_the_token_in_its_folder_administers(stack: S
     headers = {"Authorization": f"Bearer {stack.admin_token}"}
     answer = httpx.get(f"{stack.url}/api/v1/projects/1/catalogue", headers=headers, timeout=20)
     assert answer.json() == {"mode": "off"}
+
+
+def test_given_a_first_start_then_the_password_that_it_says_signs_in(stack: Stack) -> None:
+    said = re.search(r"^ +Sign in +(\S+) with the password (\S+)", stack.output, re.MULTILINE)
+    assert said
+    email, password = said.groups()
+    body = {"email": email, "password": password}
+    answer = httpx.post(f"{stack.url}/api/v1/auth/login", json=body, timeout=20)
+    assert answer.status_code == 200, answer.text
+    kept = [path for path in (stack.data / "logs").glob("*.log") if password in path.read_text()]
+    assert kept == []
 
 
 def test_given_a_started_stack_then_every_process_has_its_own_log(stack: Stack) -> None:
@@ -241,6 +269,7 @@ def test_given_a_signal_then_all_stops_and_the_next_start_finds_its_data(
     with beatline_up(data) as second:
         wait_ready(second)
         assert second.total() == 1
+        assert "Sign in" not in second.output
 
 
 def test_given_a_killed_supervisor_then_all_ends_and_the_next_start_finds_its_data(

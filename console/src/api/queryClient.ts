@@ -1,13 +1,20 @@
-import { QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 
-import { ApiError } from "./client";
+import { ACCOUNT_KEY } from "../session/account";
+import { ApiError, isSignedOut } from "./errors";
 
 const RETRIES = 1;
 const RETRY_DELAY_MS = 1_000;
 
 /** The rules for every query of the console: one quick second try, none where it cannot help. */
 export function createQueryClient(): QueryClient {
-  return new QueryClient({
+  /** A session that is over anywhere is over everywhere. */
+  const noticeEnd = (error: Error) => {
+    if (isSignedOut(error) && client.getQueryData(ACCOUNT_KEY)) client.setQueryData(ACCOUNT_KEY, null);
+  };
+  const client = new QueryClient({
+    queryCache: new QueryCache({ onError: noticeEnd }),
+    mutationCache: new MutationCache({ onError: noticeEnd }),
     defaultOptions: {
       queries: {
         retry: (failures, error) =>
@@ -20,6 +27,8 @@ export function createQueryClient(): QueryClient {
         // A collector on this computer answers without any network.
         networkMode: "always",
       },
+      mutations: { networkMode: "always" },
     },
   });
+  return client;
 }

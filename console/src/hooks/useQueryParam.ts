@@ -1,31 +1,21 @@
-import { useCallback, useSyncExternalStore } from "react";
-
-const CHANGED = "beatline:query";
+import { useCallback } from "react";
+import { useSearchParams } from "wouter";
 
 /** One parameter of the page's query ("" when absent), and a setter that leaves no history. */
 export function useQueryParam(name: string): [string, (value: string) => void] {
-  const value = useSyncExternalStore(subscribe, () => read(name));
-  const setValue = useCallback((next: string) => write(name, next), [name]);
-  return [value, setValue];
-}
-
-function subscribe(onChange: () => void): () => void {
-  window.addEventListener("popstate", onChange);
-  window.addEventListener(CHANGED, onChange);
-  return () => {
-    window.removeEventListener("popstate", onChange);
-    window.removeEventListener(CHANGED, onChange);
-  };
-}
-
-function read(name: string): string {
-  return new URLSearchParams(window.location.search).get(name) ?? "";
-}
-
-function write(name: string, value: string): void {
-  const url = new URL(window.location.href);
-  if (value) url.searchParams.set(name, value);
-  else url.searchParams.delete(name);
-  window.history.replaceState(window.history.state, "", url);
-  window.dispatchEvent(new Event(CHANGED));
+  const [params, setParams] = useSearchParams();
+  const setValue = useCallback(
+    (value: string) =>
+      setParams(
+        (now) => {
+          const next = new URLSearchParams(now);
+          if (value) next.set(name, value);
+          else next.delete(name);
+          return next;
+        },
+        { replace: true },
+      ),
+    [name, setParams],
+  );
+  return [params.get(name) ?? "", setValue];
 }

@@ -49,3 +49,19 @@ export function formatWindow(seconds: number): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatInteger(count)} ${count === 1 ? one : many}`;
 }
+
+const DATE_TIME = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
+/** A moment (epoch milliseconds) as the viewer's local date and time of day. */
+export const formatDateTime = (moment: number): string => DATE_TIME.format(moment);
+
+export const formatDate = (moment: number): string => DATE.format(moment);

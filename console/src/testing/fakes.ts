@@ -1,6 +1,7 @@
 import { vi } from "vitest";
 
-import type { Overview, Throughput } from "../api/client";
+import type { Account } from "../api/client";
+import type { Overview, Throughput } from "../pages/live/answers";
 
 /** A matchMedia for jsdom, which has none. */
 export function fakeMatchMedia({ dark }: { dark: boolean }) {
@@ -14,6 +15,28 @@ export function fakeMatchMedia({ dark }: { dark: boolean }) {
 export function jsonResponse(body: unknown, status = 200): Response {
   return new Response(JSON.stringify(body), { status });
 }
+
+/** The answer to whoever has not signed in. */
+export function signedOut(): Response {
+  return jsonResponse({ code: "unauthorized", message: "Sign in, or send a token.", errors: {} }, 401);
+}
+
+/** What a request asks for: path and query. */
+export function pathOf(request: Request): string {
+  const { pathname, search } = new URL(request.url);
+  return pathname + search;
+}
+
+export const account: Account = {
+  account_id: "01a203d7-6426-7799-8e1d-a86421fdc728",
+  email: "ann@example.com",
+  name: "Ann",
+  permissions: [],
+  projects: [
+    { project_id: 1, name: "default", permissions: ["numbers:read", "catalogue:read"] },
+    { project_id: 3, name: "shop", permissions: ["numbers:read", "events:read"] },
+  ],
+};
 
 export const AS_OF = "2026-01-01T12:00:00.000000+00:00";
 

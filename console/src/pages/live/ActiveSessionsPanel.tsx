@@ -1,11 +1,12 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 
-import { ApiError, type ActiveSessions } from "../../api/client";
+import { ApiError } from "../../api/client";
 import { Figure } from "../../components/Figure";
 import { Panel } from "../../components/Panel";
 import { useQueryParam } from "../../hooks/useQueryParam";
 import { explainError } from "../../lib/explainError";
 import { formatClock, formatInteger, formatWindow } from "../../lib/format";
+import type { ActiveSessions } from "./answers";
 import { staleSince, type LiveNumbers } from "./numbers";
 import { useActiveSessions } from "./queries";
 import { UserFilter } from "./UserFilter";

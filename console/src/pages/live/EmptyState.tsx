@@ -1,4 +1,4 @@
-import { CopyableCommand } from "../../components/CopyableCommand";
+import { CopyableText } from "../../components/CopyableText";
 import { formatWindow } from "../../lib/format";
 import { QUIET_REFRESH_MS } from "./queries";
 
@@ -23,7 +23,7 @@ export function EmptyState({ windowSeconds }: { windowSeconds: number }) {
           Nobody is active, and no page has been viewed in the last {formatWindow(windowSeconds)}.
           Send an event from a terminal; it shows up here within {QUIET_REFRESH_MS / 1000} seconds.
         </p>
-        <CopyableCommand command={command} label="curl command that sends one event" />
+        <CopyableText text={command} label="curl command that sends one event" />
         <p className="footnote">
           For a steady stream of a made-up shop run <code>beatline generate --rate 100</code>.
         </p>

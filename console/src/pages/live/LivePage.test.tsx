@@ -2,7 +2,15 @@ import { act, cleanup, fireEvent, render, screen, within } from "@testing-librar
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { App } from "../../App";
-import { fakeMatchMedia, jsonResponse, overview, quietOverview, throughput } from "../../testing/fakes";
+import {
+  fakeMatchMedia,
+  jsonResponse,
+  overview,
+  pathOf,
+  quietOverview,
+  signedOut,
+  throughput,
+} from "../../testing/fakes";
 
 // jsdom has no canvas; what the chart draws is checked in a browser.
 vi.mock("../../components/LineChart", () => ({
@@ -25,7 +33,9 @@ beforeEach(() => {
     "active-sessions": () =>
       jsonResponse({ as_of: overview.as_of, window_seconds: 300, user_id: "usr_1", active_sessions: 3 }),
   };
-  vi.stubGlobal("fetch", async (url: string) => {
+  vi.stubGlobal("fetch", async (request: Request) => {
+    const url = pathOf(request);
+    if (url === "/api/v1/account") return signedOut();
     requests.push(url);
     const name = /metrics\/([a-z-]+)/.exec(url)?.[1] ?? "";
     const answer = answers[name];
@@ -45,8 +55,10 @@ const overviewRequests = () => requests.filter((url) => url.includes("/overview"
 const unreachable = () => Promise.reject(new TypeError("Failed to fetch"));
 
 async function openPage() {
+  await import("./LivePage"); // the page is loaded when it is opened
   render(<App />);
-  await pass(50);
+  await pass(25);
+  await pass(25);
 }
 
 test("given numbers then every panel shows its own", async () => {
@@ -161,7 +173,7 @@ test("given a user id is typed then it is asked for once, after a pause, and sta
   await pass(500);
   expect(window.location.search).toBe("?user_id=usr_1");
   expect(requests.filter((url) => url.includes("/active-sessions"))).toEqual([
-    "/api/v1/metrics/active-sessions?user_id=usr_1",
+    "/api/v1/metrics/active-sessions?user_id=usr_1&project_id=1",
   ]);
   expect(panel("Active sessions").getByText("3")).toBeTruthy();
   fireEvent.click(screen.getByRole("button", { name: "Clear the user filter" }));

@@ -1,19 +1,25 @@
 import { useState } from "react";
 
+import { isSignedOut } from "../../api/client";
 import { ErrorNotice } from "../../components/ErrorNotice";
+import { PageHead } from "../../components/PageHead";
 import { RefreshBar } from "../../components/RefreshBar";
 import { useNow } from "../../hooks/useNow";
 import { formatAge, formatClock } from "../../lib/format";
+import { usePermission } from "../../session/project";
+import { ToSignIn } from "../../session/ToSignIn";
 import { ActiveSessionsPanel } from "./ActiveSessionsPanel";
 import { ActiveUsersPanel } from "./ActiveUsersPanel";
 import { EmptyState } from "./EmptyState";
+import { NewestEventsPanel } from "./NewestEventsPanel";
 import { isQuiet, useLiveOverview, useThroughput } from "./queries";
 import { ThroughputPanel } from "./ThroughputPanel";
 import { TopPagesPanel } from "./TopPagesPanel";
 
-export function LivePage() {
+export default function LivePage() {
   const overview = useLiveOverview();
   const throughput = useThroughput();
+  const seesEvents = usePermission("events:read");
   const [announcement, setAnnouncement] = useState("");
 
   const refresh = async () => {
@@ -23,11 +29,11 @@ export function LivePage() {
   };
 
   const { data, error, updatedAt } = overview;
+  if (error && isSignedOut(error)) return <ToSignIn />;
   const numbers = { overview: data, updatedAt, failed: error !== null };
   return (
     <>
-      <div className="page-head">
-        <h1>Live</h1>
+      <PageHead title="Live">
         <RefreshBar
           updatedAt={updatedAt}
           dueAt={overview.dueAt}
@@ -35,7 +41,7 @@ export function LivePage() {
           refreshing={overview.fetching}
           onRefresh={() => void refresh()}
         />
-      </div>
+      </PageHead>
       <p className="visually-hidden" role="status">
         {error ? "" : announcement}
       </p>
@@ -52,6 +58,7 @@ export function LivePage() {
         <ActiveSessionsPanel {...numbers} />
         <ThroughputPanel query={throughput} />
         <TopPagesPanel {...numbers} />
+        {seesEvents && <NewestEventsPanel />}
       </div>
     </>
   );

@@ -1,7 +1,7 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 
-import type { Throughput } from "../../api/client";
+import type { Throughput } from "./answers";
 import { Figure } from "../../components/Figure";
 import { LineChart } from "../../components/LineChart";
 import { Panel } from "../../components/Panel";

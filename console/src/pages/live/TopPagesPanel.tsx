@@ -1,4 +1,4 @@
-import type { PageViews } from "../../api/client";
+import type { PageViews } from "./answers";
 import { Panel } from "../../components/Panel";
 import { Skeleton } from "../../components/Skeleton";
 import { formatInteger, formatShare, formatWindow, plural } from "../../lib/format";

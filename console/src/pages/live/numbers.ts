@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-import type { Overview } from "../../api/client";
+import type { Overview } from "./answers";
 import { formatClock } from "../../lib/format";
 
 /** What each panel that lives on the overview is given. */

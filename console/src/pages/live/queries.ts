@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
+import { useProject } from "../../session/project";
 import {
   getActiveSessions,
   getOverview,
@@ -8,7 +9,7 @@ import {
   type ActiveSessions,
   type Overview,
   type Throughput,
-} from "../../api/client";
+} from "./answers";
 
 /** How often the page's numbers are fetched, in milliseconds. */
 export const REFRESH_MS = 30_000;
@@ -16,8 +17,7 @@ export const REFRESH_MS = 30_000;
 export const QUIET_REFRESH_MS = 5_000;
 export const CHART_REFRESH_MS = 5_000;
 
-const CHART_WINDOW_S = 300;
-const CHART_STEP_S = 5;
+const CHART = { window: 300, step: 5 }; // seconds
 
 export type LiveOverview = {
   data: Overview | undefined;
@@ -31,9 +31,10 @@ export type LiveOverview = {
 };
 
 export function useLiveOverview(): LiveOverview {
+  const { projectId } = useProject();
   const query = useQuery({
-    queryKey: ["overview"],
-    queryFn: ({ signal }) => getOverview(signal),
+    queryKey: ["overview", projectId],
+    queryFn: ({ signal }) => getOverview(projectId, signal),
     refetchInterval: ({ state }) => refreshInterval(state.data),
   });
   const interval = refreshInterval(query.data);
@@ -52,17 +53,19 @@ export function useLiveOverview(): LiveOverview {
 
 /** The active sessions of one user; renewed together with the overview. */
 export function useActiveSessions(userId: string): UseQueryResult<ActiveSessions> {
+  const { projectId } = useProject();
   return useQuery({
-    queryKey: ["active-sessions", userId],
-    queryFn: ({ signal }) => getActiveSessions(userId, signal),
+    queryKey: ["active-sessions", projectId, userId],
+    queryFn: ({ signal }) => getActiveSessions(projectId, userId, signal),
     enabled: userId !== "",
   });
 }
 
 export function useThroughput(): UseQueryResult<Throughput> {
+  const { projectId } = useProject();
   return useQuery({
-    queryKey: ["throughput"],
-    queryFn: ({ signal }) => getThroughput(CHART_WINDOW_S, CHART_STEP_S, signal),
+    queryKey: ["throughput", projectId],
+    queryFn: ({ signal }) => getThroughput(projectId, CHART, signal),
     refetchInterval: CHART_REFRESH_MS,
     retry: false,
   });

@@ -1,4 +1,4 @@
-import type { Throughput } from "../../api/client";
+import type { Throughput } from "./answers";
 import type { Series } from "../../components/LineChart";
 
 /**

@@ -9,17 +9,17 @@ const LABELS: Record<Outcome, string> = {
 };
 const LABEL_RESET_MS = 4_000;
 
-/** A shell command with a copy button; where the clipboard is closed to us it selects the text. */
-export function CopyableCommand({ command, label }: { command: string; label: string }) {
-  const text = useRef<HTMLElement>(null);
+/** A text with a copy button; where the clipboard is closed to us it selects the text. */
+export function CopyableText({ text, label }: { text: string; label: string }) {
+  const shown = useRef<HTMLElement>(null);
   const [outcome, setOutcome] = useState<Outcome>("idle");
 
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(command);
+      await navigator.clipboard.writeText(text);
       setOutcome("copied");
     } catch {
-      if (text.current) window.getSelection()?.selectAllChildren(text.current);
+      if (shown.current) window.getSelection()?.selectAllChildren(shown.current);
       setOutcome("selected");
     }
     setTimeout(() => setOutcome("idle"), LABEL_RESET_MS);
@@ -27,8 +27,8 @@ export function CopyableCommand({ command, label }: { command: string; label: st
 
   return (
     <div className="command">
-      <pre>
-        <code ref={text}>{command}</code>
+      <pre tabIndex={0} role="region" aria-label={label}>
+        <code ref={shown}>{text}</code>
       </pre>
       <button type="button" className="button" onClick={() => void copy()}>
         <span className="visually-hidden">{label}: </span>

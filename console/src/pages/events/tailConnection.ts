@@ -1,0 +1,107 @@
+import { answer, api } from "../../api/client";
+import { readAccount } from "../../session/account";
+import type { TailStatus } from "./tail";
+
+const PATH = "/api/v1/live";
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+const REFUSED_FILTER = 4400; // close code
+
+type Listener = {
+  onMessage: (text: string) => void;
+  onStatus: (status: TailStatus, detail?: string) => void;
+};
+
+/**
+ * Keeps a WebSocket to the live preview open until the returned function is called. Tries again, more and
+ * more rarely, unless it is refused. Cookies go to every port of a host, so the login counts there as well.
+ */
+export function openTail(query: URLSearchParams, { onMessage, onStatus }: Listener): () => void {
+  let closed = false;
+  let socket: WebSocket | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
+
+  const connect = async () => {
+    const place = await livePlace(query);
+    if (closed) return;
+    socket = place ? openSocket(place) : undefined;
+    if (!place || !socket) {
+      retry("unreachable");
+      return;
+    }
+    socket.onmessage = ({ data }) => {
+      failures = 0;
+      if (typeof data === "string") onMessage(data);
+    };
+    socket.onclose = ({ code }) => code !== REFUSED_FILTER && !closed && void whyClosed(place);
+  };
+
+  const whyClosed = async (place: URL) => {
+    const { status, detail } = failures === 0 ? { status: "connecting" as const, detail: "" } : await diagnose(place);
+    if (closed) return;
+    if (status === "not-allowed" && failures > 1) onStatus(status, detail);
+    else retry(status === "not-allowed" ? "connecting" : status, detail);
+  };
+
+  const retry = (status: TailStatus, detail = "") => {
+    onStatus(status, detail);
+    timer = setTimeout(() => void connect(), Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures));
+    failures += 1;
+  };
+
+  void connect();
+  return () => {
+    closed = true;
+    clearTimeout(timer);
+    socket?.close();
+  };
+}
+
+async function livePlace(query: URLSearchParams): Promise<URL | null> {
+  try {
+    const { url } = await answer(api.GET(PATH));
+    const place = new URL(PATH, url);
+    place.search = query.toString();
+    return place;
+  } catch {
+    return null;
+  }
+}
+
+function openSocket(place: URL): WebSocket | undefined {
+  const address = new URL(place);
+  address.protocol = address.protocol.replace("http", "ws");
+  try {
+    return new WebSocket(address);
+  } catch {
+    return undefined; // a page of HTTPS may open none without TLS
+  }
+}
+
+/** Why no WebSocket was opened: browsers do not tell a page, a request for the same as SSE does. */
+async function diagnose(place: URL): Promise<{ status: TailStatus; detail: string }> {
+  await readAccount().catch(() => null); // renews an access token that has ended
+  const stop = new AbortController();
+  const address = new URL(place);
+  address.pathname = `${PATH}/events`;
+  try {
+    const response = await fetch(address, { signal: stop.signal, cache: "no-store", credentials: "include" });
+    if (response.ok) return { status: "connecting", detail: "" };
+    const detail = await messageOf(response);
+    return { status: [401, 403].includes(response.status) ? "not-allowed" : "unreachable", detail };
+  } catch {
+    return { status: "unreachable", detail: "" };
+  } finally {
+    stop.abort();
+  }
+}
+
+async function messageOf(response: Response): Promise<string> {
+  try {
+    const body = (await response.json()) as { message?: unknown };
+    return typeof body.message === "string" ? body.message : "";
+  } catch {
+    return "";
+  }
+}
