@@ -62,6 +62,12 @@ def list_types(connection: Connection, project_id: int, event_type: str | None =
     return [types[name] for name in sorted(types)]
 
 
+def find_type(connection: Connection, project_id: int, event_type: str) -> EventType | None:
+    """An event type of a project, built-in ones included; None when nobody describes it."""
+    found = [] if "\0" in event_type else list_types(connection, project_id, event_type)
+    return found[0] if found else None
+
+
 def put_type(connection: Connection, project_id: int, described: EventType, now: datetime) -> None:
     """Describe an event type, newly or anew. Raises BadSchema, NotPossible when there are too many."""
     parameters = {

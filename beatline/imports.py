@@ -91,6 +91,14 @@ def find_import(connection: Connection, import_id: UUID) -> Import | None:
         return cursor.execute(query("import_find"), {"import_id": import_id}).fetchone()
 
 
+def list_imports(connection: Connection, project_id: int, limit: int) -> list[Import]:
+    """The newest imports of a project."""
+    with connection.cursor(row_factory=class_row(Import)) as cursor:
+        return cursor.execute(
+            query("imports_of_project"), {"project_id": project_id, "limit": limit}
+        ).fetchall()
+
+
 def forget_import(connection: Connection, import_id: UUID) -> None:
     """Take an import out of the table."""
     connection.execute(query("import_forget"), {"import_id": import_id})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import EllipsisType
 
 from psycopg import Connection, errors
 from psycopg.rows import class_row
@@ -22,13 +23,16 @@ NAME_LENGTH = 200
 
 @dataclass(frozen=True)
 class ProjectDetails:
-    """A project as people see it; write_keys are the valid ones, the newest first, and its domains."""
+    """A project as people see it; write_keys are the valid ones, the newest first, and its domains. key_ends:
+    when those end that were replaced, by key, as ISO 8601. allowed_origins: None for any."""
 
     project_id: int
     name: str
     paused: bool
     created_at: datetime
+    allowed_origins: list[str] | None
     write_keys: list[str]
+    key_ends: dict[str, str]
 
 
 def create_project(connection: Connection, name: str, domains: tuple[str, ...] = ()) -> str:
@@ -62,6 +66,23 @@ def add_key(connection: Connection, project_id: int, write_key: str) -> str:
     return write_key
 
 
+def add_domain(connection: Connection, project_id: int, domain: str) -> None:
+    """Let a site's Plausible tracker send to a project. Raises NotPossible as `add_key`, and for what looks
+    like a write key."""
+    if domain.lower().startswith(KEY_PREFIX):
+        raise NotPossible(f"no domain begins with {KEY_PREFIX!r}")
+    with connection.transaction():
+        add_key(connection, project_id, domain.lower())
+
+
+def remove_domain(connection: Connection, project_id: int, domain: str) -> bool:
+    """Let a site's Plausible tracker send no more; false when it did not."""
+    parameters = {"project_id": project_id, "write_key": domain.lower()}
+    if domain.lower().startswith(KEY_PREFIX):
+        return False
+    return connection.execute(query("write_key_remove"), parameters).rowcount > 0
+
+
 def list_projects(connection: Connection) -> list[ProjectDetails]:
     """Every project."""
     with connection.cursor(row_factory=class_row(ProjectDetails)) as cursor:
@@ -84,6 +105,26 @@ def rotate_key(connection: Connection, project_id: int, now: datetime, grace: ti
         return add_key(connection, project_id, new_key())
 
 
+def change_project(
+    connection: Connection,
+    project_id: int,
+    *,
+    name: str | None = None,
+    paused: bool | None = None,
+    allowed_origins: list[str] | EllipsisType | None = ...,
+) -> None:
+    """Rename a project, refuse its events or take them again, or say whose pages may send (None: any; absent:
+    as it is). Raises NotPossible when the name is taken."""
+    parameters: dict[str, object] = {"project_id": project_id, "name": name, "paused": paused}
+    parameters["with_origins"] = allowed_origins is not ...
+    parameters["allowed_origins"] = None if isinstance(allowed_origins, EllipsisType) else allowed_origins
+    try:
+        with connection.transaction():
+            connection.execute(query("project_change"), parameters)
+    except errors.UniqueViolation:
+        raise NotPossible(f"there is a project {name!r} already") from None
+
+
 def pause_project(connection: Connection, project_id: int, *, paused: bool) -> None:
     """Refuse the project's events, or take them again."""
-    connection.execute(query("project_pause"), {"project_id": project_id, "paused": paused})
+    change_project(connection, project_id, paused=paused)

@@ -33,12 +33,14 @@ READ_SECONDS = 0.02  # least time between two readings, however many unknown key
 
 
 class Project(msgspec.Struct, frozen=True):
-    """What ingestion needs to know of a project; catalogue is None while its mode is off."""
+    """What ingestion needs to know of a project; catalogue is None while its mode is off,
+    allowed_origins where pages of any origin may send."""
 
     project_id: int
     name: str = ""
     paused: bool = False
     catalogue: Catalogue | None = None
+    allowed_origins: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ def read_directory(connection: Connection, known: Directory | None = None) -> Di
         catalogues = read_catalogues(cursor, rows, known or directory)
     for row in rows:
         project_id = row["project_id"]
-        project = Project(project_id, row["name"], row["paused"], catalogues.get(project_id))
+        allowed = row["allowed_origins"]
+        origins = None if allowed is None else frozenset(allowed)
+        project = Project(project_id, row["name"], row["paused"], catalogues.get(project_id), origins)
         directory.projects[project_id] = project
         directory.by_key.update(dict.fromkeys(row["write_keys"], project))
     connection.execute(query("make_visitor_salts"))

@@ -28,7 +28,8 @@ decode_properties = msgspec.json.Decoder(dict[str, Any]).decode
 
 @dataclass(frozen=True)
 class Choice:
-    """Which rejected events of a project; None: any. A replay also knows ids, and begins behind `after`."""
+    """Which rejected events of a project; None: any. A replay also knows ids, begins behind `after` and comes
+    to at most `limit`."""
 
     project_id: int
     reason: str | None = None
@@ -37,6 +38,7 @@ class Choice:
     since: datetime | None = None
     ids: list[int] | None = None
     after: int = 0
+    limit: int = REPLAYED_AT_ONCE
 
 
 @dataclass
@@ -102,8 +104,8 @@ def replay(
 def chunks(connection: Connection, choice: Choice) -> Iterator[list[tuple[int, str]]]:
     """The chosen events that can be replayed, as (id, JSON text), as many as one replay takes."""
     after = choice.after
-    for _ in range(0, REPLAYED_AT_ONCE, CHUNK):
-        parameters = vars(choice) | {"after": after, "limit": CHUNK}
+    for come_to in range(0, choice.limit, CHUNK):
+        parameters = vars(choice) | {"after": after, "limit": min(CHUNK, choice.limit - come_to)}
         rows = connection.execute(query("rejected_events_to_replay"), parameters).fetchall()
         if not rows:
             return

@@ -27,6 +27,7 @@ class SourceDetails(NamedTuple):
     """A source as people see it."""
 
     source: str
+    project_id: int
     project: str
     kind: str
     paused: bool

@@ -8,24 +8,48 @@ from prometheus_flask_exporter import PrometheusMetrics
 
 from beatline.settings import Settings
 from collector.api import (
+    account,
+    accounts,
+    admin_reads,
     alerts,
+    audit_log,
+    auth,
     catalogue,
     event_counts,
+    event_log,
     health,
     imports,
     live_place,
     openapi,
+    projects,
+    property_indexes,
     rejected_events,
     rolling,
+    users,
+    webhook_sources,
 )  # fmt: skip
+from collector.api.access import init_access
+from collector.api.tokens import init_tokens
 from collector.console import init_console
+from collector.docs_page import init_docs_page
 from collector.errors import init_errors
 from collector.ingest.collect import Collector
 from collector.ingest.front_door import FrontDoor
 from collector.ingest.limits import IngestLimits
 from collector.metrics import IngestMetrics, for_own_network
+from collector.security_headers import init_security_headers
 from collector.services import start_services
 from collector.tracker import init_tracker
+
+AREAS = (
+    rolling.blueprint, event_counts.blueprint, catalogue.blueprint, rejected_events.blueprint,
+    alerts.blueprint,
+    imports.blueprint, live_place.blueprint, auth.blueprint, auth.jwks_blueprint, account.blueprint,
+    accounts.blueprint, accounts.members, audit_log.blueprint, projects.blueprint,
+    webhook_sources.blueprint, event_log.blueprint, admin_reads.blueprint, users.blueprint,
+    property_indexes.blueprint, health.blueprint,
+)  # fmt: skip
+OPEN_ENDPOINTS = frozenset({"api-docs.openapi_json", "prometheus_metrics"})  # of extensions
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -50,13 +74,16 @@ def create_app(settings: Settings | None = None) -> Flask:
         metrics_decorator=for_own_network,
     )  # fmt: skip
     api = openapi.JsonApi(app)
+    init_security_headers(app, settings)
     init_errors(app)
-    for area in (rolling, event_counts, catalogue, rejected_events, imports, alerts, live_place, health):
-        api.register_blueprint(area.blueprint)
+    for blueprint in AREAS:
+        api.register_blueprint(blueprint)
     openapi.document_ingestion(api)
-    app.register_blueprint(openapi.docs_page())
+    init_docs_page(app)
     init_console(app)
     init_tracker(app)
+    init_tokens(app, settings)
+    init_access(app, OPEN_ENDPOINTS)
 
     limits = IngestLimits(settings, services.rate_limits, metrics)
     collector = Collector(settings, services.writer, metrics, services.projects, limits)

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import mark_process_dead
 
 from beatline.build_info import export_version
+from beatline.cache import Result
 from beatline.ingest.pipeline import STEP_NAMES
 from beatline.own_network import REFUSAL, may_read_metrics
 from beatline.storage.writer import Flush, Outcome
@@ -117,6 +118,15 @@ class IngestMetrics:
             "beatline_rate_limits_open_total", "Requests let in unchecked, because Valkey was away.",
             registry=registry,
         )  # fmt: skip
+        results = Counter(
+            "beatline_cache_requests_total", "Requests of cached answers, by how they got them.",
+            ["result"], registry=registry,
+        )  # fmt: skip
+        self.cache_results = {result: results.labels(result) for result in Result}
+        self.cache_computed = Histogram(
+            "beatline_cache_compute_seconds", "Time to compute an answer for the cache.",
+            buckets=SECONDS, registry=registry,
+        )  # fmt: skip
         self.lock = Lock()
         self.summed_events = 0
         self.summed_seconds = [0.0] * len(STEP_NAMES)
@@ -143,6 +153,10 @@ class IngestMetrics:
     def live(self, outcome: str, events: int) -> None:
         """Count events that were published for the live preview, or were not."""
         self.live_events.labels(outcome).inc(events)
+
+    def cached(self, result: Result) -> None:
+        """Count a request of a cached answer."""
+        self.cache_results[result].inc()
 
     def hand_over(self) -> None:
         """Give the sums to Prometheus."""

@@ -14,6 +14,7 @@ from flask import current_app
 from psycopg import Connection
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
+from beatline.cache import Cache
 from beatline.errors import StartError, StorageError
 from beatline.live import Publisher
 from beatline.projects import Directory, Projects, read_directory
@@ -43,6 +44,7 @@ class Services:
     pool: ConnectionPool
     projects: Projects
     rate_limits: RateLimits
+    cache: Cache
 
     def close(self) -> None:
         """Flush what is queued, then let go of the database and Valkey."""
@@ -51,6 +53,7 @@ class Services:
             self.live.close()
         self.projects.close()
         self.rate_limits.close()
+        self.cache.close()
         self.pool.close()
         if self.spill:
             self.spill.close()
@@ -75,7 +78,8 @@ def start_services(settings: Settings, metrics: IngestMetrics) -> Services:
     )  # fmt: skip
     projects = Projects(partial(read_projects, pool))
     rate_limits = RateLimits(settings.redis_url, metrics.rate_limits_open.inc)
-    services = Services(settings, writer, spill, live, pool, projects, rate_limits)
+    cache = Cache(settings.redis_url, metrics.cached, metrics.cache_computed.observe)
+    services = Services(settings, writer, spill, live, pool, projects, rate_limits, cache)
     atexit.register(services.close)
     return services
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from flask import Flask, Response, abort, request, send_from_directory
 
-from collector.console import CONTENT_POLICY
+from collector.api.access import public
+from collector.security_headers import as_page
 
 TRACKER = Path(__file__).resolve().parents[1] / "tracker"
 SCRIPT = TRACKER / "dist" / "tracker.js"
@@ -45,6 +46,7 @@ def init_tracker(app: Flask) -> None:
     app.add_url_rule("/example/<path:name>", view_func=example_file)
 
 
+@public
 def current_tracker() -> Response:
     """The script as it is now. Content-Location names the address of this version."""
     script = read_script()
@@ -53,6 +55,7 @@ def current_tracker() -> Response:
     return response
 
 
+@public
 def tracker_version(version: str) -> Response:
     """One version of the script."""
     script = read_script()
@@ -87,20 +90,20 @@ def script_answer(script: Script, cache_control: str) -> Response:
     response.headers["Cache-Control"] = cache_control
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     response.set_etag(script.version, weak=True)
     response.make_conditional(request)
     return response
 
 
+@public
 def example_page() -> Response:
     """The example page."""
     return example_file("index.html")
 
 
+@public
 def example_file(name: str) -> Response:
     """A file of the example page."""
     response = send_from_directory(TRACKER / "example", name)
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["Content-Security-Policy"] = CONTENT_POLICY
-    return response
+    return as_page(response, geolocation=True)

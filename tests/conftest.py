@@ -13,7 +13,9 @@ pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.collectors",
     "tests.fixtures.admin",
+    "tests.fixtures.people",
     "tests.fixtures.browsers",
+    "tests.fixtures.consoles",
 ]
 if find_spec("tests.fixtures.timescale"):
     pytest_plugins.append("tests.fixtures.timescale")

@@ -15,7 +15,7 @@ from psycopg import Connection
 from beatline.events import utc_now
 from beatline.settings import Settings
 from beatline.storage.store import CONNECT_OPTIONS
-from workers import imports, maintenance
+from workers import imports, maintenance, property_indexes
 
 log = structlog.get_logger()
 
@@ -25,6 +25,7 @@ Job = Callable[[Settings, datetime], None]
 SCHEDULE: tuple[tuple[Job, timedelta], ...] = (
     (maintenance.drain_spill, timedelta(seconds=1)),
     (imports.run_imports, timedelta(seconds=1)),
+    (property_indexes.work_on_property_indexes, timedelta(seconds=5)),
     (maintenance.trim_rejected_events, timedelta(minutes=10)),
     (maintenance.make_partitions, timedelta(hours=1)),
     (maintenance.drop_expired_events, timedelta(hours=1)),

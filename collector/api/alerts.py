@@ -10,9 +10,10 @@ import structlog
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from beatline import alerts
+from beatline.accounts.access import Permission
 from beatline.alerts import FIRING, RESOLVED, Alert, HistoryChoice
 from beatline.events import utc_now
-from collector.api.access import admin_only, grafana_only
+from collector.api.access import grafana_only, needs
 from collector.api.schemas import Area, StrictSchema, limit
 from collector.services import reading
 
@@ -199,7 +200,7 @@ def end_of(alert: dict[str, Any], now: datetime) -> datetime:
 
 
 @blueprint.get("/api/v1/alerts/history")
-@admin_only
+@needs(Permission.READ_ALERTS)
 @blueprint.arguments(HistoryParameters, location="query")
 @blueprint.response(200, HistorySchema)
 def get_alert_history(parameters: dict[str, Any]) -> dict[str, Any]:

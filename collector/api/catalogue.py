@@ -10,6 +10,8 @@ from psycopg import Connection
 from werkzeug.exceptions import BadRequest
 
 from beatline import catalogue_admin
+from beatline.accounts.access import Permission
+from beatline.audit_log import Change, note
 from beatline.catalogue import Mode
 from beatline.catalogue_admin import EventType
 from beatline.errors import NotPossible
@@ -17,7 +19,7 @@ from beatline.event_schema import BadSchema, compile_schema, complaints, schema_
 from beatline.events import utc_now
 from beatline.ingest.pipeline import MAX_NESTING, nesting
 from beatline.ingest.wire import TYPE_LENGTH
-from collector.api.access import admin_only
+from collector.api.access import actor, needs
 from collector.api.schemas import Area, StrictSchema
 from collector.services import reading, services
 
@@ -93,7 +95,7 @@ def without_last_slash(_: str | None, values: dict[str, Any] | None) -> None:
 
 
 @blueprint.get("/catalogue")
-@admin_only
+@needs(Permission.READ_CATALOGUE)
 @blueprint.response(200, CatalogueSchema)
 def get_catalogue(project_id: int) -> dict[str, str]:
     """What becomes of events that do not fit their schema"""
@@ -102,20 +104,26 @@ def get_catalogue(project_id: int) -> dict[str, str]:
 
 
 @blueprint.put("/catalogue")
-@admin_only
+@needs(Permission.WRITE_CATALOGUE)
 @blueprint.arguments(CatalogueSchema)
 @blueprint.response(200, CatalogueSchema)
 def put_catalogue(body: dict[str, str], project_id: int) -> dict[str, str]:
     """Say what becomes of events that do not fit their schema"""
-    with reading() as connection:
-        known_mode(connection, project_id)
+    with reading() as connection, connection.transaction():
+        before = {"mode": known_mode(connection, project_id)}
         catalogue_admin.set_mode(connection, project_id, Mode(body["mode"]))
+        note(
+            connection,
+            actor(),
+            Change("catalogue mode set", "catalogue", project_id, before, body),
+            utc_now(),
+        )
     services().projects.refresh()
     return body
 
 
 @blueprint.get("/event-types")
-@admin_only
+@needs(Permission.READ_CATALOGUE)
 @blueprint.response(200, EventTypesSchema)
 def get_event_types(project_id: int) -> dict[str, list[EventType]]:
     """The event types that are described, built-in ones included"""
@@ -125,7 +133,7 @@ def get_event_types(project_id: int) -> dict[str, list[EventType]]:
 
 
 @blueprint.get("/event-types/<path:event_type>")
-@admin_only
+@needs(Permission.READ_CATALOGUE)
 @blueprint.response(200, EventTypeSchema)
 def get_event_type(project_id: int, event_type: str) -> EventType:
     """What events of a type must look like"""
@@ -135,15 +143,16 @@ def get_event_type(project_id: int, event_type: str) -> EventType:
 
 
 @blueprint.put("/event-types/<path:event_type>")
-@admin_only
+@needs(Permission.WRITE_CATALOGUE)
 @blueprint.arguments(EventTypeBody)
 @blueprint.response(200, EventTypeSchema)
 def put_event_type(body: dict[str, Any], project_id: int, event_type: str) -> EventType:
     """Say what events of a type must look like"""
     if len(event_type) > TYPE_LENGTH or "\0" in event_type:
         refuse({"event_type": [f"1 to {TYPE_LENGTH} characters, none of them NUL."]})
-    with reading() as connection:
+    with reading() as connection, connection.transaction():
         known_mode(connection, project_id)
+        before = catalogue_admin.find_type(connection, project_id, event_type)
         try:
             catalogue_admin.put_type(connection, project_id, EventType(event_type, **body), utc_now())
         except BadSchema as error:
@@ -151,24 +160,27 @@ def put_event_type(body: dict[str, Any], project_id: int, event_type: str) -> Ev
         except NotPossible as error:
             refuse({"event_type": [str(error)]})
         described = known_type(connection, project_id, event_type)
+        note_type(connection, project_id, "event type described", before, described)
     services().projects.refresh()
     return described
 
 
 @blueprint.delete("/event-types/<path:event_type>")
-@admin_only
+@needs(Permission.WRITE_CATALOGUE)
 @blueprint.response(204)
 def delete_event_type(project_id: int, event_type: str) -> None:
     """Forget an event type; a built-in one is again what it was"""
-    with reading() as connection:
+    with reading() as connection, connection.transaction():
         known_mode(connection, project_id)
-        if not catalogue_admin.delete_type(connection, project_id, event_type):
+        before = catalogue_admin.find_type(connection, project_id, event_type)
+        if before is None or not catalogue_admin.delete_type(connection, project_id, event_type):
             abort(404, "The project does not describe this event type.")
+        note_type(connection, project_id, "event type forgotten", before, None)
     services().projects.refresh()
 
 
 @blueprint.post("/event-types/<path:event_type>/check")
-@admin_only
+@needs(Permission.READ_CATALOGUE)
 @blueprint.arguments(ExampleBody)
 @blueprint.response(200, VerdictSchema)
 def check_event_type(body: dict[str, Any], project_id: int, event_type: str) -> dict[str, Any]:
@@ -189,6 +201,15 @@ def check_event_type(body: dict[str, Any], project_id: int, event_type: str) -> 
     return {"fits": not errors, "errors": errors}
 
 
+def note_type(
+    connection: Connection, project_id: int, action: str, before: EventType | None, after: EventType | None
+) -> None:
+    """Note a change of an event type in the audit log, with its schemas."""
+    was, new = ({"schema": each.schema} if each else None for each in (before, after))
+    (name,) = {each.event_type for each in (before, after) if each}
+    note(connection, actor(), Change(action, name, project_id, was, new), utc_now())
+
+
 def known_mode(connection: Connection, project_id: int) -> Mode:
     """The mode of a project; 404 when there is none."""
     mode = catalogue_admin.read_mode(connection, project_id)
@@ -199,10 +220,8 @@ def known_mode(connection: Connection, project_id: int) -> Mode:
 
 def known_type(connection: Connection, project_id: int, event_type: str) -> EventType:
     """An event type of the catalogue; 404 when there is none."""
-    types = [] if "\0" in event_type else catalogue_admin.list_types(connection, project_id, event_type)
-    if not types:
-        abort(404, "The catalogue does not describe this event type.")
-    return types[0]
+    found = catalogue_admin.find_type(connection, project_id, event_type)
+    return found or abort(404, "The catalogue does not describe this event type.")
 
 
 def refuse(errors: dict[str, list[str]]) -> NoReturn:

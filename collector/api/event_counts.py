@@ -7,9 +7,12 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from beatline.accounts.access import Permission
 from beatline.analytics.event_counts import event_count, event_counts_by_type
-from beatline.events import DEFAULT_PROJECT
-from collector.api.schemas import Area, StrictSchema
+from beatline.events import utc_now
+from collector.api.access import needs
+from collector.api.cached import PAST_SECONDS, ROLLING_SECONDS, cached
+from collector.api.schemas import Area, ProjectParameters
 from collector.services import reading
 
 blueprint = Area("event_counts", __name__, url_prefix="/analytics", description="Counts over days")
@@ -31,7 +34,7 @@ def day(description: str, default: date) -> fields.Date:
     )
 
 
-class Days(StrictSchema):
+class Days(ProjectParameters):
     """A range of UTC days, both inclusive."""
 
     start_date = day("the first one; absent: from the beginning", FIRST_DAY)
@@ -60,23 +63,32 @@ class EventCountSchema(Schema):
     total_events = fields.Integer(required=True)
 
 
+def staleness(parameters: dict[str, Any]) -> float:
+    """How old counts may be, in seconds: days that are over hardly change."""
+    return PAST_SECONDS if parameters["end_date"] < utc_now().date() else ROLLING_SECONDS
+
+
 @blueprint.get("/event-counts")
+@needs(Permission.READ_NUMBERS)
 @blueprint.arguments(EventCountParameters, location="query")
+@cached(staleness)
 @blueprint.response(200, EventCountSchema)
 def get_event_count(parameters: dict[str, Any]) -> dict[str, int]:
     """How many events there were, of one type or of all"""
     start, end = parameters["start_date"], parameters["end_date"]
     with reading() as connection:
-        events = event_count(connection, DEFAULT_PROJECT, start, end, parameters["event_type"])
+        events = event_count(connection, parameters["project_id"], start, end, parameters["event_type"])
     return {"total_events": events}
 
 
 @blueprint.get("/event-counts-by-type")
+@needs(Permission.READ_NUMBERS)
 @blueprint.arguments(Days, location="query")
 @blueprint.doc(responses={"200": {"description": "OK", "content": COUNTS_BY_TYPE}})
+@cached(staleness)
 def get_event_counts_by_type(parameters: dict[str, Any]) -> dict[str, int]:
     """How many events there were of each type; {} when there were none"""
     with reading() as connection:
         return event_counts_by_type(
-            connection, DEFAULT_PROJECT, parameters["start_date"], parameters["end_date"]
+            connection, parameters["project_id"], parameters["start_date"], parameters["end_date"]
         )

@@ -12,6 +12,7 @@ from marshmallow import Schema, fields
 from beatline import __version__
 from beatline.errors import SpillError, StorageError
 from beatline.storage.engine import read_engine
+from collector.api.access import public
 from collector.api.schemas import Area
 from collector.services import reading, services
 
@@ -33,6 +34,7 @@ class HealthSchema(Schema):
 
 
 @blueprint.get("/live")
+@public
 @blueprint.response(200, LiveSchema)
 def get_live() -> dict[str, str]:
     """Is the process alive?"""
@@ -40,6 +42,7 @@ def get_live() -> dict[str, str]:
 
 
 @blueprint.get("/ready")
+@public
 @blueprint.response(200, HealthSchema)
 @blueprint.alt_response(503, schema=HealthSchema)
 def get_ready() -> ResponseReturnValue:
@@ -51,6 +54,7 @@ def get_ready() -> ResponseReturnValue:
 
 
 @blueprint.get("", strict_slashes=False)
+@public
 @blueprint.response(200, HealthSchema)
 def get_health() -> dict[str, Any]:
     """How are the parts?"""

@@ -29,6 +29,7 @@ from beatline.imports import (
 )
 from beatline.ingest.csv_rows import BadFile
 from beatline.ingest.event_files import open_events
+from collector.api.access import public
 from collector.api.schemas import Area
 from collector.errors import to_response
 from collector.ingest.collect import Collector
@@ -107,6 +108,7 @@ def refused(error: Refused) -> Response:
 
 
 @blueprint.post("")
+@public
 @blueprint.doc(**UPLOAD_DOC)
 @blueprint.response(202, ImportBegunSchema)
 def post_import() -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -170,6 +172,7 @@ def receive_import(new: NewImport, folder: Path) -> None:
 
 
 @blueprint.get("/<uuid:import_id>")
+@public
 @blueprint.response(200, ImportSchema)
 def get_import(import_id: UUID) -> dict[str, Any]:
     """How far is an import?"""
@@ -178,6 +181,7 @@ def get_import(import_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.get("/<uuid:import_id>/rejected.csv")
+@public
 @blueprint.doc(
     responses={"200": {"description": "CSV", "content": {"text/csv": {"schema": {"type": "string"}}}}}
 )

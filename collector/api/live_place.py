@@ -8,6 +8,7 @@ from flask import request
 from marshmallow import Schema, fields
 
 from beatline.settings import Settings
+from collector.api.access import public
 from collector.api.schemas import Area
 from collector.services import services
 
@@ -21,6 +22,7 @@ class LivePlaceSchema(Schema):
 
 
 @blueprint.get("", strict_slashes=False)
+@public
 @blueprint.response(200, LivePlaceSchema)
 def get_live_place() -> dict[str, str]:
     """Where is the live preview?"""

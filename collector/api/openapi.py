@@ -1,18 +1,16 @@
-"""OpenAPI 3: /openapi.json and the page /docs, which needs no internet."""
+"""OpenAPI 3: /openapi.json."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
 from flask_smorest import Api
-from flask_swagger_ui import get_swaggerui_blueprint
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
 from beatline import __version__
 from beatline.ingest.wire import PAYLOAD_SCHEMAS, SimpleEventSchema, TrackedEventSchema
-from collector.api.access import ADMIN, GRAFANA
+from collector.api.access import SCHEMES
 from collector.api.schemas import ErrorSchema
 from collector.api.sdk_routes import document_sdk_routes
 
@@ -24,11 +22,7 @@ CONFIG = {
     "OPENAPI_JSON_PATH": "openapi.json",
     "API_SPEC_OPTIONS": {
         "info": {"description": "Real-time event tracking: events in, exact answers out."},
-        "components": {
-            "securitySchemes": {
-                each.scheme: {"type": "http", "scheme": "bearer"} for each in (ADMIN, GRAFANA)
-            }
-        },
+        "components": {"securitySchemes": SCHEMES},
     },
 }
 
@@ -131,9 +125,3 @@ def webhook() -> dict[str, Any]:
 def answer(description: str, schema: type[Schema]) -> dict[str, Any]:
     """One JSON answer as OpenAPI describes it."""
     return {"description": description, "content": {"application/json": {"schema": schema}}}
-
-
-def docs_page() -> Blueprint:
-    """Swagger UI at /docs, its files served from here."""
-    page: Blueprint = get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Beatline API"})
-    return page

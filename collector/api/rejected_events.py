@@ -9,11 +9,13 @@ from flask import abort
 from marshmallow import Schema, fields, validate
 
 from beatline import rejected_events
+from beatline.accounts.access import Permission
+from beatline.audit_log import Change, note
 from beatline.errors import Overloaded, StorageError
 from beatline.events import Event, Reason, utc_now
 from beatline.rejected_events import REPLAYED_AT_ONCE, Choice, Replay
 from beatline.storage.writer import Outcome, Submission
-from collector.api.access import admin_only
+from collector.api.access import actor, needs
 from collector.api.catalogue import known_mode
 from collector.api.schemas import Area, StrictSchema, limit
 from collector.ingest.collect import EVENT_OVERHEAD
@@ -60,10 +62,12 @@ class PageParameters(ChoiceParameters):
 
 
 class ReplayBody(ChoiceParameters):
-    """Which ones to replay: those of ids, or all that pass the rest; after is the answer's next."""
+    """Which ones to replay: those of ids, or all that pass the rest; after is the answer's next, limit
+    how many to come to at most."""
 
     ids = fields.List(identifier(), load_default=None, validate=validate.Length(1, REPLAYED_AT_ONCE))
     after = identifier(load_default=0)
+    limit = limit(REPLAYED_AT_ONCE, REPLAYED_AT_ONCE)
 
 
 class RejectedEventSchema(Schema):
@@ -116,7 +120,7 @@ class ReplaySchema(Schema):
 
 
 @blueprint.get("")
-@admin_only
+@needs(Permission.READ_REJECTED)
 @blueprint.arguments(PageParameters, location="query")
 @blueprint.response(200, RejectedEventsSchema)
 def get_rejected_events(parameters: dict[str, Any], project_id: int) -> dict[str, Any]:
@@ -132,7 +136,7 @@ def get_rejected_events(parameters: dict[str, Any], project_id: int) -> dict[str
 
 
 @blueprint.get("/<int:rejected_id>")
-@admin_only
+@needs(Permission.READ_REJECTED)
 @blueprint.response(200, WholeRejectedEventSchema)
 def get_rejected_event(project_id: int, rejected_id: int) -> dict[str, Any]:
     """All that is kept of a rejected event"""
@@ -144,17 +148,18 @@ def get_rejected_event(project_id: int, rejected_id: int) -> dict[str, Any]:
 
 
 @blueprint.delete("/<int:rejected_id>")
-@admin_only
+@needs(Permission.WRITE_REJECTED)
 @blueprint.response(204)
 def delete_rejected_event(project_id: int, rejected_id: int) -> None:
     """Dismiss a rejected event"""
-    with reading() as connection:
+    with reading() as connection, connection.transaction():
         if not rejected_events.dismiss(connection, project_id, rejected_id):
             abort(404, "There is no such rejected event.")
+        note(connection, actor(), Change("rejected event dismissed", str(rejected_id), project_id), utc_now())
 
 
 @blueprint.post("/replay")
-@admin_only
+@needs(Permission.WRITE_REJECTED)
 @blueprint.arguments(ReplayBody)
 @blueprint.response(200, ReplaySchema)
 def replay_rejected_events(body: dict[str, Any], project_id: int) -> Replay:
@@ -163,7 +168,10 @@ def replay_rejected_events(body: dict[str, Any], project_id: int) -> Replay:
         known_mode(connection, project_id)
         project = services().projects.refresh().projects[project_id]
         choice = Choice(project_id, **body)
-        return rejected_events.replay(connection, choice, project.catalogue, store, utc_now())
+        result = rejected_events.replay(connection, choice, project.catalogue, store, utc_now())
+        change = Change("rejected events replayed", "rejected events", project_id, body, result)
+        note(connection, actor(), change, utc_now())
+    return result
 
 
 def store(events: list[Event]) -> list[tuple[Event, dict[str, list[str]]]]:

@@ -12,6 +12,7 @@ from marshmallow import RAISE, Schema, fields, validate
 from webargs import core
 from webargs.flaskparser import FlaskParser
 
+from beatline.events import DEFAULT_PROJECT
 from collector.services import services
 
 
@@ -44,6 +45,12 @@ class StrictSchema(Schema):
 
     class Meta:
         unknown = RAISE
+
+
+class ProjectParameters(StrictSchema):
+    """Whose numbers; absent: the default project's."""
+
+    project_id = fields.Integer(load_default=DEFAULT_PROJECT, validate=validate.Range(1, 2**31 - 1))
 
 
 class ErrorSchema(Schema):

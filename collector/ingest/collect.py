@@ -39,14 +39,17 @@ class Collector:
         """The project of the request's write key; without one the default project, when ingestion is open.
 
         Keys are looked for in the order of CONTRACTS, section 2; a bearer token that is no write key does
-        not count when the body has one (Segment's OAuth). Raises Refused: 401, 403 paused, 503.
+        not count when the body has one (Segment's OAuth). Raises Refused: 401, 403 paused or not from this
+        origin, 503.
         """
         if request.project is None:
             return self.admit(request, self.named_project(request, *body_keys) or self.open_project())
         return request.project
 
     def admit(self, request: Request, project: Project) -> Project:
-        """Let a request in as one of a project. Raises Refused: 403 paused, 429."""
+        """Let a request in as one of a project. Raises Refused: 403 paused or not from this origin, 429."""
+        if project.allowed_origins is not None:
+            check_origin(request, project.allowed_origins)
         if project.paused:
             raise Refused(403, Reason.PAUSED, "The project is paused and takes no events.")
         self.limits.admit_key(request)
@@ -144,6 +147,19 @@ class Collector:
             self.metrics.rejected.labels(source, Reason.STORAGE).inc(len(submission.refused))
             raise Refused(500, Reason.STORAGE, "Storage refused the event for good.")
         self.metrics.accepted(source).inc(len(events))
+
+
+def check_origin(request: Request, allowed: frozenset[str]) -> None:
+    """Refuse pages of other origins than the project allows and our own. What is no page names no origin.
+
+    Raises Refused: 403.
+    """
+    request.allowed_origins = allowed
+    origin = request.header("Origin")
+    if origin is None or origin in allowed or origin.partition("://")[2] == request.header("Host"):
+        return
+    message = f"The project takes no events from pages of {origin[:200]}: it is not in its allowed_origins."
+    raise Refused(403, "forbidden_origin", message)
 
 
 def kept(request: Request, source: str, rejected: Rejected) -> RejectedEvent:

@@ -69,6 +69,7 @@ class FrontDoor:
         headers = {
             "Content-Type": "application/json",
             "Content-Length": str(len(answer.body)),
+            "X-Content-Type-Options": "nosniff",
             **limit_headers(request),
             **answer.headers,
         }
@@ -110,15 +111,16 @@ class FrontDoor:
 
 def cors(request: Request, route: Route) -> list[tuple[str, str]]:
     """What lets browsers read the answer: every origin may, for no request carries credentials of ours
-    (CONTRACTS, section 2)."""
+    (CONTRACTS, section 2), unless the project says which. Preflights come before the project is known."""
     origin = request.header("Origin")
+    named = request.allowed_origins
+    if named is not None and origin not in named:
+        return [("Vary", "Origin")]
     allowed = [("Access-Control-Allow-Origin", "*")]
-    if route.credentials and origin and ORIGIN.fullmatch(origin):
-        allowed = [
-            ("Access-Control-Allow-Origin", origin),
-            ("Access-Control-Allow-Credentials", "true"),
-            ("Vary", "Origin"),
-        ]
+    if origin and (named is not None or (route.credentials and ORIGIN.fullmatch(origin))):
+        allowed = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+        if route.credentials:
+            allowed.append(("Access-Control-Allow-Credentials", "true"))
     return [*allowed, ("Access-Control-Expose-Headers", EXPOSED)]
 
 

@@ -33,7 +33,8 @@ class Request:
     """One request: method, path, query, headers, raw body; and what is found out about it on the way in."""
 
     __slots__ = (
-        "_query", "body", "environ", "method", "path", "project", "received_at", "verdicts", "write_key"
+        "_query", "allowed_origins", "body", "environ", "method", "path", "project", "received_at",
+        "verdicts", "write_key",
     )  # fmt: skip
 
     def __init__(self, environ: dict[str, Any]) -> None:
@@ -44,6 +45,7 @@ class Request:
         self.body = b""
         self.project: Project | None = None
         self.write_key = ""
+        self.allowed_origins: frozenset[str] | None = None
         self.verdicts: list[Verdict] = []
         self._query: dict[str, str] | None = None
 

@@ -1,8 +1,7 @@
-"""Who may read: the token, the page that asks, and how many readers there are."""
+"""What is asked of a request before its proof: the page that asks, the network, a free seat."""
 
 from __future__ import annotations
 
-import hmac
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,24 +47,13 @@ def is_our_page(request: web.Request) -> bool:
 
 
 async def let_page_read(request: web.Request, answer: web.StreamResponse) -> None:
-    """Tell a browser that a page of ours, which comes from the collector's port, may read the answer."""
+    """Tell a browser that a page of ours, which comes from the collector's port, may read the answer and send
+    its cookies, which go to every port of a host."""
     if is_our_page(request):
         answer.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = request.headers[hdrs.ORIGIN]
+        answer.headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
         answer.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = hdrs.AUTHORIZATION
     answer.headers[hdrs.VARY] = hdrs.ORIGIN
-
-
-def check_token(request: web.Request, settings: Settings) -> None:
-    """Refuse who does not know the token: in the header, or in the query for browsers, whose WebSocket and
-    EventSource cannot set headers. Without a token only this machine may read."""
-    if settings.admin_token is None:
-        if not is_local(request):
-            raise Refused(403, "forbidden", "Reading is closed: BEATLINE_ADMIN_TOKEN is not set.")
-        return
-    scheme, _, header = request.headers.get("Authorization", "").partition(" ")
-    given = header.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
-    if not hmac.compare_digest(given.encode(errors="replace"), settings.admin_token.encode()):
-        raise Refused(401, "unauthorized", "The admin token is needed.", WWW_Authenticate="Bearer")
 
 
 def is_local(request: web.Request) -> bool:

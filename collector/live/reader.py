@@ -84,6 +84,7 @@ class Reader:
     left_out: Counter[str] = field(default_factory=Counter)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     ended: bool = False
+    last_words: Message | None = None
 
     def offer(self, message: Message) -> None:
         """Queue events; only a sample of them when the reader is too slow."""
@@ -134,17 +135,19 @@ class Reader:
         return None
 
     async def get(self) -> Message | None:
-        """The next message, once there is one; None when the server stops."""
+        """The next message, once there is one; None when no more come."""
         while not self.ended:
             if message := self.next():
                 return message
             self.waiting.clear()
             await self.waiting.wait()
-        return None
+        words, self.last_words = self.last_words, None
+        return words
 
-    def end(self) -> None:
-        """Give out nothing more."""
+    def end(self, last_words: Message | None = None) -> None:
+        """Give out nothing more; last_words say why, unless the server stops."""
         self.ended = True
+        self.last_words = last_words
         self.waiting.set()
 
     def _leave_out(self, reason: str, events: int) -> None:

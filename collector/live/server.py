@@ -19,10 +19,10 @@ from collector.live.access import (
     Seats,
     check_origin,
     check_own_network,
-    check_token,
     let_page_read,
     refusal,
 )
+from collector.live.callers import Callers, Proof
 from collector.live.filters import BadFilter, Filter, filter_of_message, filter_of_query
 from collector.live.hub import Hub
 from collector.live.reader import HEARTBEAT, Message, Reader
@@ -30,9 +30,11 @@ from collector.live.reader import HEARTBEAT, Message, Reader
 log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 15.0
+LOOK_AGAIN_SECONDS = 60.0  # how long a reader whose session or token was ended goes on at most
 LARGEST_REQUEST = 16 * 2**10  # bytes of a message on a WebSocket
 SEND_BUFFER = 256 * 2**10  # of a reader's socket: who does not read is noticed early and costs little
-BAD_FILTER = 4400  # close code
+BAD_FILTER, NOT_VALID = 4400, 4401  # close codes
+ENDED = Message.of("error", code="unauthorized", message="You may not read this any more.", errors={})
 SSE = "text/event-stream"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,6 +47,7 @@ class LiveServer:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.hub = Hub(str(settings.redis_url))
+        self.callers = Callers(settings)
         self.seats = Seats(settings)
         self.registry = CollectorRegistry()
         export_version(self.registry)
@@ -82,6 +85,7 @@ class LiveServer:
         yield
         heartbeats.cancel()
         await self.hub.close()
+        await self.callers.close()
 
     async def beat(self) -> None:
         """Send something where there is nothing to send, so that nobody takes the connection for dead."""
@@ -128,21 +132,24 @@ class LiveServer:
     async def get_socket(self, request: web.Request) -> web.StreamResponse:
         """Live events as WebSocket messages; the reader's messages change its filter."""
         check_origin(request)
-        check_token(request, self.settings)
         answer = web.WebSocketResponse(compress=False, max_msg_size=LARGEST_REQUEST)
         try:
             chosen = filter_of_query(request.query)
         except BadFilter as bad:
+            self.callers.proof(request)
             await answer.prepare(request)
             await answer.send_str(told(bad).json.decode())
             await answer.close(code=BAD_FILTER, message=str(bad).encode())
             return answer
-        async with self.reading(request, chosen) as reader:
+        proof = await self.callers.admit(request, chosen.project_id)
+        async with self.reading(request, chosen, proof) as reader:
             await answer.prepare(request)
-            await self.converse(request, answer, reader)
+            await self.converse(request, answer, reader, proof)
         return answer
 
-    async def converse(self, request: web.Request, answer: web.WebSocketResponse, reader: Reader) -> None:
+    async def converse(
+        self, request: web.Request, answer: web.WebSocketResponse, reader: Reader, proof: Proof
+    ) -> None:
         """Send what there is and listen for other filters, until either side ends it."""
 
         async def send(message: Message) -> None:
@@ -150,6 +157,8 @@ class LiveServer:
                 await answer.ping()
             else:
                 await answer.send_frame(message.json, WSMsgType.TEXT)
+            if message is ENDED:
+                await answer.close(code=NOT_VALID)
 
         async def send_all() -> None:
             if await self.send_all(request, reader, send):
@@ -159,28 +168,32 @@ class LiveServer:
         try:
             async for message in answer:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    await self.hear(reader, message.data)
+                    await self.hear(reader, proof, message.data)
         finally:
             sending.cancel()
             with suppress(asyncio.CancelledError):
                 await sending
 
-    async def hear(self, reader: Reader, text: str | bytes) -> None:
-        """Take a message of a reader: another filter, or its errors told."""
+    async def hear(self, reader: Reader, proof: Proof, text: str | bytes) -> None:
+        """Take a message of a reader: another filter, or why not told."""
         try:
             chosen = filter_of_message(text, reader.filter.project_id)
         except BadFilter as bad:
             reader.notify(told(bad))
-        else:
+            return
+        if await self.callers.may_still(proof, chosen.project_id):
             await self.hub.change(reader, chosen)
+        else:
+            message = f"You may not read the events of project {chosen.project_id}."
+            reader.notify(Message.of("error", code="forbidden", message=message, errors={}))
 
     async def get_events(self, request: web.Request) -> web.StreamResponse:
         """Live events as server-sent events."""
         check_origin(request)
-        check_token(request, self.settings)
         try:
             chosen = filter_of_query(request.query)
         except BadFilter as bad:
+            self.callers.proof(request)
             return refusal(request, 400, "invalid", str(bad), **bad.errors)
         answer = web.StreamResponse(headers={
             "Content-Type": SSE, "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
@@ -189,29 +202,40 @@ class LiveServer:
         async def send(message: Message) -> None:
             await answer.write(b": heartbeat\n\n" if message is HEARTBEAT else message.sse)
 
-        async with self.reading(request, chosen) as reader:
+        proof = await self.callers.admit(request, chosen.project_id)
+        async with self.reading(request, chosen, proof) as reader:
             await answer.prepare(request)
             await self.send_all(request, reader, send)
         return answer
 
     @asynccontextmanager
-    async def reading(self, request: web.Request, chosen: Filter) -> AsyncIterator[Reader]:
-        """A reader that gets every event from now on, with its seat. Raises Refused."""
+    async def reading(self, request: web.Request, chosen: Filter, proof: Proof) -> AsyncIterator[Reader]:
+        """A reader that gets every event from now on, with its seat, until its proof is ended. Raises
+        Refused."""
         reader = Reader(chosen, self.count_left_out)
         with self.seats.take(request.remote or ""):
             bound_buffers(request, self.settings.live_stuck_seconds)
+            looking = asyncio.create_task(self.look_again(reader, proof))
             try:
                 await self.hub.join(reader)
                 yield reader
             finally:
+                looking.cancel()
                 self.hub.leave(reader)
+
+    async def look_again(self, reader: Reader, proof: Proof) -> None:
+        """End a reader once its session or token is ended, or its role taken away."""
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            if not await self.callers.may_still(proof, reader.filter.project_id):
+                reader.end(ENDED)
 
     def count_left_out(self, reason: str, events: int) -> None:
         """Count events that a reader was not shown."""
         self.left_out.labels(reason).inc(events)
 
     async def send_all(self, request: web.Request, reader: Reader, send: Send) -> bool:
-        """Send until the reader is gone, or stuck: then it is cut off. True when the server stops."""
+        """Send until the reader is gone, or stuck: then it is cut off. True when no more messages come."""
         with suppress(ConnectionError):
             while (message := await reader.get()) is not None:
                 try:

@@ -299,12 +299,48 @@ def live() -> list[AnyPanel]:
     ]
 
 
+def cache() -> list[AnyPanel]:
+    """The cache of rolling metrics and counts."""
+    metric = "beatline_cache_requests_total"
+    everything = rate(metric, OF_INSTANCES)
+    kept = share(rate(metric, OF_INSTANCES, 'result=~"hit|stale"'), everything)
+    shared = share(rate(metric, OF_INSTANCES, 'result!="bypass"'), everything)
+    return [
+        time_series_panel(
+            60,
+            "Hit ratio of the cache",
+            "Share of the requests of rolling metrics and counts whose answer was there; and share of those "
+            "for which Valkey was there. They are few when each asks for something else.",
+            promql(kept, "from the cache", "A"),
+            promql(shared, "with Valkey", "B"),
+        )
+        .unit(units.PercentUnit)
+        .max(1),
+        stacked(
+            time_series_panel(
+                61,
+                "Answers by result",
+                "Hit: fresh, or just being computed. Stale: the last one, while another request computed. "
+                "Miss: computed. Bypass: computed without Valkey, which is away.",
+                promql(rate(metric, OF_INSTANCES, by="result"), "{{result}}"),
+            )
+        ).unit(units.RequestsPerSecond),
+        time_series_panel(
+            62,
+            "Time to compute an answer",
+            "What a miss or a bypass waits for, and keeps the database busy.",
+            *quantiles("beatline_cache_compute_seconds", OF_INSTANCES),
+        ).unit(units.Seconds),
+    ]
+
+
 SECTIONS = {
     "Requests": requests,
     "Events": events,
     "From request to commit": pipeline,
     "Waiting": waiting,
     "Live preview": live,
+    "Cache": cache,
 }
 
 

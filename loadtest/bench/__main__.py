@@ -15,7 +15,9 @@ import click
 
 from loadtest.bench import (
     batches,
+    cache,
     concurrent_writers,
+    event_log,
     imports,
     index_costs,
     live,
@@ -31,11 +33,13 @@ MEASUREMENTS: dict[str, Callable[[Bench], Section]] = {
     "single_events": single_events.measure,
     "batches": batches.measure,
     "rolling_windows": rolling_windows.measure,
+    "cache": cache.measure,
     "concurrent_writers": concurrent_writers.measure,
     "index_costs": index_costs.measure,
     "live": live.measure,
     "imports": imports.measure,
     "rate_limits": rate_limits.measure,
+    "event_log": event_log.measure,
 }
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 COMMAND = "make bench"

@@ -77,6 +77,11 @@ def post(path: str, body: bytes) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+def get(path: str) -> bytes:
+    """A GET, ready to be sent."""
+    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+
+
 def parse_head(answer: bytes) -> Head | None:
     """Status and whole length of an answer; None while its head is incomplete.
 

@@ -33,9 +33,9 @@ ENDPOINTS = {
 ABOUT = """\
 Two databases, one with {small:,} events and one with {large:,}. Both have the same last
 {recent:g} minutes at {rate} events/s; the rest is spread over the {days} days before. In front of
-each runs a collector, and into each `beatline generate` sends {rate} events/s over HTTP all the
-time. One client asks both in turns, one request at a time over a keep-alive connection,
-{requests} times each."""
+each runs a collector without the cache, and into each `beatline generate` sends {rate} events/s over
+HTTP all the time. One client asks both in turns, one request at a time over a keep-alive
+connection, {requests} times each."""
 READING = """\
 The times are those a client sees, with HTTP and Flask, on a machine busy with twice {rate}
 events/s."""
@@ -64,7 +64,8 @@ def measure(bench: Bench) -> Section:
     for name, size in sizes.items():
         history.fill_history(urls[name], size - in_recent, utc_now() - recent)
     with ExitStack() as stack:
-        ports = [stack.enter_context(services.collector(bench, url, workers=1)) for url in urls.values()]
+        collectors = [services.collector(bench, url, workers=1, cache=False) for url in urls.values()]
+        ports = [stack.enter_context(collector) for collector in collectors]
         now = utc_now()
         for url in urls.values():
             history.fill_recent(url, RATE, now - recent, now)

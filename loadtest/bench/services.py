@@ -27,6 +27,7 @@ from collector.__main__ import server_command
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60.0
+ADMIN_TOKEN = "whoever measures"  # noqa: S105 - of a collector that nobody else reaches
 OUT_OF_REACH = 10_000_000  # events a second of the one write key: the limits are at work, and refuse nothing
 SERVERS = ("granian", "gthread", "gevent")
 
@@ -83,13 +84,19 @@ def services(folder: Path, quick: bool) -> Iterator[Bench]:
 
 @contextmanager
 def collector(
-    bench: Bench, database_url: str, server: str = Settings().server, workers: int = Settings().workers
+    bench: Bench,
+    database_url: str,
+    server: str = Settings().server,
+    workers: int = Settings().workers,
+    *,
+    cache: bool = True,
 ) -> Iterator[int]:
     """Run `python -m collector`; its port."""
     settings = Settings(
         port=embedded.free_port(), server=server, workers=workers, data=bench.folder / "collector",
         database_url=database_url, redis_url=bench.redis_url, log_level="warning",
-        key_rate=OUT_OF_REACH, key_burst=OUT_OF_REACH,
+        key_rate=OUT_OF_REACH, key_burst=OUT_OF_REACH, cache=cache,
+        admin_token=ADMIN_TOKEN,
     )  # fmt: skip
     command = [sys.executable, "-m", "collector"]
     name = f"collector-{settings.port}"
@@ -142,7 +149,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "database_url": settings.database_url, "redis_url": settings.redis_url,
         "log_level": settings.log_level, "live_port": settings.live_port,
         "workers_port": settings.workers_port,
-        "key_rate": settings.key_rate, "key_burst": settings.key_burst,
+        "key_rate": settings.key_rate, "key_burst": settings.key_burst, "admin_token": settings.admin_token,
+        "cache": "on" if settings.cache else "off",
     }  # fmt: skip
     given = {f"BEATLINE_{name.upper()}": str(value) for name, value in wanted.items() if value}
     return ours | given | {"PYTHONPATH": str(ROOT)}

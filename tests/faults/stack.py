@@ -17,6 +17,7 @@ from beatline.embedded import postgres, valkey
 from beatline.storage.migrate import migrate
 from beatline.storage.spill import Spill
 from tests.fixtures.collectors import ROOT, free_port, start_collector, wait_ready
+from tests.fixtures.databases import PASSWORDS, as_workers
 from tests.fixtures.storage import wait_until
 
 WORKERS = "workers"  # what the workers' connections are called
@@ -48,7 +49,7 @@ class Stack:
         """A stack with a migrated database, until the end of the block."""
         stack = cls(folder)
         try:
-            migrate(stack.postgres.url)
+            migrate(stack.postgres.url, passwords=PASSWORDS)
             stack.start_workers()
             stack.start_collector()
             yield stack
@@ -105,7 +106,7 @@ class Stack:
     def start_workers(self) -> None:
         """Start them again."""
         environ = os.environ | {
-            "BEATLINE_DATABASE_URL": self.postgres.url,
+            "BEATLINE_DATABASE_URL": as_workers(self.postgres.url),
             "BEATLINE_REDIS_URL": self.valkey.url,
             "BEATLINE_DATA": str(self.folder),
             "BEATLINE_WORKERS_PORT": str(self.workers_port),

@@ -141,6 +141,10 @@ class Monitored:
         assert data["resultType"] in ("vector", "scalar")
         return list(data["result"])
 
+    def look_at_numbers(self) -> None:
+        """Ask for what the cache keeps."""
+        assert self.client.get(f"{self.stack.url}/api/v1/metrics/overview").status_code == 200
+
     def environment(self) -> dict[str, str]:
         """What Grafana was given."""
         lines = (self.grafana / "environment").read_text().splitlines()
@@ -204,8 +208,10 @@ def is_flagged(client: httpx.Client) -> bool:
 
 
 def is_recorded(running: Monitored) -> bool:
-    """Whether every target was scraped and rules have recorded rates. Meanwhile events are refused."""
+    """Whether every target was scraped and rules have recorded rates. Meanwhile events are refused, and
+    numbers looked at."""
     running.client.post(f"{running.stack.url}/track", json={"event_type": ""})
+    running.look_at_numbers()
     try:
         up = {series["metric"]["job"] for series in running.query("up == 1")}
         refused = running.query("rate(beatline_events_rejected_total[1m]) > 0")
@@ -246,6 +252,7 @@ def test_every_expression_names_metrics_that_there_are(exported: set[str], expre
 @each_expression
 def test_every_expression_has_a_value(monitored: Monitored, expression: Expression) -> None:
     """With All chosen. A typing error in a label or its value would select nothing."""
+    monitored.look_at_numbers()
     series = monitored.query(expression.text)
     may_be_silent = promql.metrics_of(expression.text) & UNHEARD_OF or DAYS.search(expression.text)
     assert series or may_be_silent or expression.where.endswith(" some")

@@ -36,8 +36,9 @@ def ask(
     """Asks the API of a collector whose clock says NOW, or another time."""
     clock = [NOW]
     settings = Settings(
-        database_url=reader.database_url, redis_url=valkey_server.url, data=tmp_path_factory.mktemp("data")
-    )
+        database_url=reader.database_url, redis_url=valkey_server.url, data=tmp_path_factory.mktemp("data"),
+        cache=False,
+    )  # fmt: skip
     app = create_app(settings)
     with pytest.MonkeyPatch.context() as patch, closing(app.extensions["beatline"]):
         patch.setattr("collector.api.rolling.utc_now", lambda: clock[0])

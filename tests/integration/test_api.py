@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from beatline.settings import Settings
 from collector import create_app
+from collector.api.access import public
 
 BATCH = "/api/v1/analytics/batch/"
 
@@ -126,7 +127,7 @@ def test_every_error_has_one_shape(
 
 
 def test_a_fault_of_ours_shows_nothing_of_its_inside(app: Flask) -> None:
-    app.add_url_rule("/broken", view_func=lambda: 1 / 0)
+    app.add_url_rule("/broken", view_func=public(lambda: 1 / 0))
     answer = app.test_client().get("/broken")
 
     assert (answer.status_code, answer.json["code"]) == (500, "internal_server_error")

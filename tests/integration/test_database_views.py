@@ -237,10 +237,10 @@ def test_late_events_are_a_gap_until_the_refresh(timescale: Connection) -> None:
     assert gaps(timescale, NOW) == {}
 
 
-def test_connections_are_counted_by_state(postgres_url: str) -> None:
+def test_connections_are_counted_by_state(owner_url: str) -> None:
     """Of the whole server, whoever asks."""
     statement = "select connections from connection_counts where state = 'idle in transaction (aborted)'"
-    with psycopg.connect(postgres_url, autocommit=True) as asking, psycopg.connect(postgres_url) as failing:
+    with psycopg.connect(owner_url, autocommit=True) as asking, psycopg.connect(owner_url) as failing:
         before = asking.execute(statement).fetchone() or (0,)
         with pytest.raises(psycopg.errors.UndefinedTable):
             failing.execute("select from nothing")

@@ -33,10 +33,10 @@ def numbers(connection: psycopg.Connection, query: str) -> tuple[int, ...]:
 
 
 def test_given_the_defaults_when_it_runs_twice_then_5000_events_are_stored_once(
-    postgres_url: str, connection: psycopg.Connection
+    owner_url: str, connection: psycopg.Connection
 ) -> None:
-    first = generate_events("--database-url", postgres_url)
-    second = generate_events(BEATLINE_DATABASE_URL=postgres_url)
+    first = generate_events("--database-url", owner_url)
+    second = generate_events(BEATLINE_DATABASE_URL=owner_url)
     assert first.stdout.endswith("5,000 events stored, 0 were there already.\n")
     assert second.stdout.endswith("0 events stored, 5,000 were there already.\n")
     stored = f"select count(*), count(distinct event_id) from events where {FOUR_WEEKS}"
@@ -45,9 +45,9 @@ def test_given_the_defaults_when_it_runs_twice_then_5000_events_are_stored_once(
 
 
 def test_given_a_forgetful_ledger_when_it_runs_again_then_it_still_adds_nothing(
-    postgres_url: str, connection: psycopg.Connection
+    owner_url: str, connection: psycopg.Connection
 ) -> None:
-    options = ("--events", "600", "--database-url", postgres_url)
+    options = ("--events", "600", "--database-url", owner_url)
     assert generate_events(*options).returncode == 0
     connection.execute("truncate event_ledger_0, event_ledger_1")
     connection.execute("delete from events where event_type = 'location'")
@@ -57,9 +57,9 @@ def test_given_a_forgetful_ledger_when_it_runs_again_then_it_still_adds_nothing(
 
 
 def test_given_a_running_embedded_database_then_it_is_found_by_its_data_folder(
-    postgres_url: str, tmp_path: Path
+    owner_url: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "postgres.url").write_text(f"{postgres_url}\n")
+    (tmp_path / "postgres.url").write_text(f"{owner_url}\n")
     done = generate_events("--events", "10", cwd=tmp_path, BEATLINE_DATA=str(tmp_path))
     assert done.stdout.endswith("10 events stored, 0 were there already.\n")
 

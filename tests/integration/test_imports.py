@@ -42,18 +42,18 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture
-def settings(postgres_url: str, redis_url: str, tmp_path: Path) -> Settings:
-    """Settings that collector and worker share."""
+def settings(workers_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    """Settings of the workers."""
     return Settings(
-        database_url=postgres_url, redis_url=redis_url, data=tmp_path, max_import_bytes=2**20,
+        database_url=workers_url, redis_url=redis_url, data=tmp_path, max_import_bytes=2**20,
         max_event_bytes=2_000, max_open_imports=3,
     )  # fmt: skip
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    """A collector with those settings."""
-    app = create_app(settings)
+def app(settings: Settings, postgres_url: str) -> Iterator[Flask]:
+    """A collector with the same ones, as its own role in the database."""
+    app = create_app(dataclasses.replace(settings, database_url=postgres_url))
     yield app
     app.extensions["beatline"].close()
 
@@ -365,8 +365,8 @@ def test_a_project_has_so_many_open_imports(
     assert upload(client, SMALL).status_code == 202
 
 
-def test_keys_are_checked(settings: Settings, connection: psycopg.Connection) -> None:
-    closed = create_app(dataclasses.replace(settings, open_ingest=False))
+def test_keys_are_checked(settings: Settings, postgres_url: str, connection: psycopg.Connection) -> None:
+    closed = create_app(dataclasses.replace(settings, database_url=postgres_url, open_ingest=False))
     client = closed.test_client()
     key = project_admin.create_project(connection, "shop")
     assert upload(client, SMALL).status_code == 401
@@ -466,11 +466,11 @@ def test_rejected_csv_shows_no_row_of_a_chunk_that_is_not_stored(
 
 @pytest.mark.usefixtures("small_chunks")
 def test_imports_take_turns(
-    client: FlaskClient, settings: Settings, connection: psycopg.Connection, postgres_url: str
+    client: FlaskClient, settings: Settings, connection: psycopg.Connection, workers_url: str
 ) -> None:
     urls = [upload(client, numbered(25)).json["url"] for _ in range(2)]
     for _ in range(6):
-        with closing(Store.connect(postgres_url)) as store:
+        with closing(Store.connect(workers_url)) as store:
             work(settings, store, utc_now(), 0)
         progress = [client.get(url).json["rows_read"] for url in urls]
         assert abs(progress[0] - progress[1]) <= 10
@@ -524,14 +524,14 @@ def test_nobody_works_on_an_import_that_somebody_has(
 
 
 def test_while_the_database_is_held_up_the_import_waits(
-    client: FlaskClient, settings: Settings, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, settings: Settings, owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from beatline.storage import store
 
     options = {**store.CONNECT_OPTIONS, "options": "-c statement_timeout=200ms -c timezone=UTC"}
     monkeypatch.setattr(store, "CONNECT_OPTIONS", options)
     url = upload(client, SMALL).json["url"]
-    with locked(postgres_url, "events"):
+    with locked(owner_url, "events"):
         run_imports(settings, utc_now())
     shown = client.get(url).json
     assert (shown["status"], shown["rows_read"], shown["error"]) == ("running", 0, None)

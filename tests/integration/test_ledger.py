@@ -85,9 +85,9 @@ def test_a_rotation_empties_the_older_generation_only(store: Store, connection: 
     [(timedelta(), False), (LEDGER_AGE - timedelta(seconds=1), False), (LEDGER_AGE, True)],
 )
 def test_the_schedule_rotates_a_generation_that_is_a_day_old(
-    postgres_url: str, redis_url: str, connection: psycopg.Connection, age: timedelta, rotates: bool
+    workers_url: str, redis_url: str, connection: psycopg.Connection, age: timedelta, rotates: bool
 ) -> None:
-    settings = Settings(database_url=postgres_url, redis_url=redis_url)
+    settings = Settings(database_url=workers_url, redis_url=redis_url)
     statement = "select current, rotated_at from event_ledger_state"
     before: tuple[int, datetime] | None = connection.execute(statement).fetchone()
     assert before
@@ -100,9 +100,9 @@ def test_the_schedule_rotates_a_generation_that_is_a_day_old(
 
 @pytest.mark.parametrize("commits", [True, False], ids=["commits", "rolls back"])
 def test_a_rotation_waits_for_the_writers_in_flight(
-    postgres_url: str, store: Store, connection: psycopg.Connection, commits: bool
+    workers_url: str, store: Store, connection: psycopg.Connection, commits: bool
 ) -> None:
-    with psycopg.connect(postgres_url, autocommit=True) as rotator, ThreadPoolExecutor() as pool:
+    with psycopg.connect(workers_url, autocommit=True) as rotator, ThreadPoolExecutor() as pool:
         store.connection.execute("begin")
         assert store.write(order_17()).events == 1
         rotation = pool.submit(rotate, rotator)
@@ -116,16 +116,16 @@ def test_a_rotation_waits_for_the_writers_in_flight(
 
 
 def test_a_rotation_waits_for_a_writer_that_has_read_the_generation_but_claimed_nothing_yet(
-    postgres_url: str, store: Store, connection: psycopg.Connection
+    postgres_url: str, owner_url: str, workers_url: str, store: Store, connection: psycopg.Connection
 ) -> None:
     """Otherwise its claim, in the older generation by then, would be missed by those that come later."""
     with (
         closing(Store.connect(postgres_url)) as second,
-        psycopg.connect(postgres_url, autocommit=True) as rotator,
+        psycopg.connect(workers_url, autocommit=True) as rotator,
         ThreadPoolExecutor() as pool,
     ):
         store.connection.execute("begin")
-        with psycopg.connect(postgres_url) as blocker:
+        with psycopg.connect(owner_url) as blocker:
             blocker.execute("lock table event_ledger_0 in exclusive mode")
             first = pool.submit(store.write, order_17())
             wait_until(lambda: len(lock_waiters(connection)) == 1)
@@ -143,12 +143,12 @@ def test_a_rotation_waits_for_a_writer_that_has_read_the_generation_but_claimed_
 
 
 def test_writers_that_arrive_during_a_rotation_know_what_was_in_flight_before_it(
-    postgres_url: str, store: Store, connection: psycopg.Connection
+    postgres_url: str, workers_url: str, store: Store, connection: psycopg.Connection
 ) -> None:
     """The same id in flight on both sides of a rotation, the second writer waiting for the rotation."""
     with (
         closing(Store.connect(postgres_url)) as second,
-        psycopg.connect(postgres_url, autocommit=True) as rotator,
+        psycopg.connect(workers_url, autocommit=True) as rotator,
         ThreadPoolExecutor() as pool,
     ):
         store.connection.execute("begin")

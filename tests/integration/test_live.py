@@ -402,12 +402,12 @@ def test_there_are_so_many_readers_in_all_and_from_one_address(start_live: Start
 
 
 def test_nothing_is_shown_before_its_commit(
-    live: Live, client: FlaskClient, postgres_url: str, connection: psycopg.Connection
+    live: Live, client: FlaskClient, owner_url: str, connection: psycopg.Connection
 ) -> None:
     track(client, event_type="view", user_id="bob")
     with connect(live.socket_url) as reader:
         assert msgspec.json.decode(reader.recv(SECONDS))["type"] == "ready"
-        with locked(postgres_url, LEDGER_STATE):
+        with locked(owner_url, LEDGER_STATE):
             sending = Thread(target=track, args=[client], kwargs=END)
             sending.start()
             wait_until(lambda: bool(lock_waiters(connection)))
@@ -462,13 +462,11 @@ def test_while_nobody_listens_nothing_is_published(
         assert monitor.get_message(timeout=SECONDS)["data"] == b"end"
 
 
-def test_spilled_events_are_shown_when_they_are_drained(
-    live: Live, postgres_url: str, redis_url: str
-) -> None:
+def test_spilled_events_are_shown_when_they_are_drained(live: Live, workers_url: str, redis_url: str) -> None:
     with closing(Spill(redis_url, 10)) as spill:
         spill.append(Batch(make_events(3)))
     with websocket(live) as messages:
-        maintenance.drain_spill(Settings(database_url=postgres_url, redis_url=redis_url), NOON)
+        maintenance.drain_spill(Settings(database_url=workers_url, redis_url=redis_url), NOON)
         assert users(shown(messages, until=3)) == ["0", "1", "2"]
 
 
@@ -651,10 +649,11 @@ def test_who_has_nothing_to_read_gets_a_heartbeat(redis_url: str, monkeypatch: p
         app = server.LiveServer(Settings(redis_url=redis_url)).app()
         async with TestClient(TestServer(app)) as client, asyncio.timeout(SECONDS):
             async with client.get("/api/v1/live/events") as answer:
-                by_sse = (await answer.content.readuntil(b"\n\n"), await answer.content.readuntil(b"\n\n"))[1]
+                while (by_sse := await answer.content.readuntil(b"\n\n")).startswith(b"event: ready"):
+                    pass
             async with client.ws_connect("/api/v1/live", autoping=False) as socket_:
-                await socket_.receive()
-                by_websocket = (await socket_.receive()).type
+                while (by_websocket := (await socket_.receive()).type) is WSMsgType.TEXT:
+                    pass
             return by_sse, by_websocket
 
     assert loops.run(heartbeats()) == (b": heartbeat\n\n", WSMsgType.PING)

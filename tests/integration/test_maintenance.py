@@ -18,15 +18,15 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture
-def settings(postgres_url: str, redis_url: str) -> Settings:
+def settings(workers_url: str, redis_url: str) -> Settings:
     """Services, and bounds small enough to reach."""
-    return Settings(database_url=postgres_url, redis_url=redis_url, retention_days=30, rejected_events_kept=3)
+    return Settings(database_url=workers_url, redis_url=redis_url, retention_days=30, rejected_events_kept=3)
 
 
 @pytest.fixture
-def store(postgres_url: str) -> Store:
+def store(workers_url: str) -> Store:
     """A store on the same database."""
-    return Store.connect(postgres_url)
+    return Store.connect(workers_url)
 
 
 def spill_of(settings: Settings) -> Spill:
@@ -106,11 +106,11 @@ def test_expired_events_go_and_their_counts_stay(
 
 
 def test_nothing_expires_without_a_retention(
-    postgres_url: str, store: Store, connection: psycopg.Connection
+    workers_url: str, store: Store, connection: psycopg.Connection
 ) -> None:
     store.write(Batch([make_event(ts=datetime(1980, 1, 1, tzinfo=UTC))]))
     store.close()
-    maintenance.drop_expired_events(Settings(database_url=postgres_url), NOW)
+    maintenance.drop_expired_events(Settings(database_url=workers_url), NOW)
     assert count(connection, "events") == 1
 
 

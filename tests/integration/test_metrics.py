@@ -131,9 +131,9 @@ def running(*words: str, port_variable: str = "BEATLINE_WORKERS_PORT", **setting
 
 
 @pytest.fixture
-def parts(postgres_url: str, redis_url: str, tmp_path: Path) -> dict[str, Any]:
+def parts(workers_url: str, redis_url: str, tmp_path: Path) -> dict[str, Any]:
     """The settings of a process whose parts are all there."""
-    return {"database_url": postgres_url, "redis_url": redis_url, "data": tmp_path}
+    return {"database_url": workers_url, "redis_url": redis_url, "data": tmp_path}
 
 
 def documented(heading: str) -> dict[str, tuple[str, set[str]]]:

@@ -66,9 +66,9 @@ def test_migrating_again_changes_nothing(database_url: str, engine: str) -> None
         assert connection.execute("select count(*) from installation").fetchone() == (1,)
 
 
-def test_both_engines_have_the_same_tables_and_columns(postgres_url: str, timescale_url: str) -> None:
+def test_both_engines_have_the_same_tables_and_columns(owner_url: str, timescale_url: str) -> None:
     columns = {}
-    for engine, url in ((POSTGRES, postgres_url), (TIMESCALEDB, timescale_url)):
+    for engine, url in ((POSTGRES, owner_url), (TIMESCALEDB, timescale_url)):
         with psycopg.connect(url, autocommit=True) as connection:
             columns[engine] = connection.execute(COLUMNS).fetchall()
 

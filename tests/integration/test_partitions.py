@@ -128,11 +128,13 @@ def test_a_day_of_a_month_that_exists_needs_none(connection: psycopg.Connection)
     assert not make(connection, at(2024, 5, 31, 23), today=at(2024, 6, 1))
 
 
-def test_two_sessions_make_one_partition(connection: psycopg.Connection, postgres_url: str) -> None:
+def test_two_sessions_make_one_partition(
+    connection: psycopg.Connection, postgres_url: str, owner_url: str
+) -> None:
     with psycopg.connect(postgres_url) as first, ThreadPoolExecutor() as pool:
         assert make(first, TODAY)
         second = pool.submit(make, connection, TODAY)
-        with psycopg.connect(postgres_url, autocommit=True) as observer:
+        with psycopg.connect(owner_url, autocommit=True) as observer:
             wait_until(lambda: lock_waiters(observer) != [])
         assert not second.done()
         first.commit()
@@ -155,10 +157,10 @@ def test_a_partition_is_made_while_readers_and_writers_go_on(
 
 
 def test_the_schedule_makes_the_days_of_the_coming_week(
-    connection: psycopg.Connection, postgres_url: str
+    connection: psycopg.Connection, workers_url: str
 ) -> None:
     for _ in range(2):
-        make_partitions(Settings(database_url=postgres_url), TODAY)
+        make_partitions(Settings(database_url=workers_url), TODAY)
 
     days = [TODAY.date() + number * DAY for number in range(PARTITIONS_AHEAD.days + 2)]
     assert partitions(connection) == [(str(day), str(next_day)) for day, next_day in pairwise(days)]
@@ -174,7 +176,7 @@ def test_the_schedule_makes_the_days_of_the_coming_week(
     ],
 )
 def test_retention_drops_whole_partitions_and_the_aggregates_keep_what_they_counted(
-    connection: psycopg.Connection, postgres_url: str, retention_days: int | None, kept: list[int]
+    connection: psycopg.Connection, workers_url: str, retention_days: int | None, kept: list[int]
 ) -> None:
     times = [at(1950, 1, 1), at(2001, 1, 1), at(2024, 5, 5), at(2025, 5, 5), TODAY]
     for ts in times:
@@ -182,7 +184,7 @@ def test_retention_drops_whole_partitions_and_the_aggregates_keep_what_they_coun
         insert(connection, ts)
     assert_counts_agree(connection)
 
-    drop_expired_events(Settings(database_url=postgres_url, retention_days=retention_days), TODAY)
+    drop_expired_events(Settings(database_url=workers_url, retention_days=retention_days), TODAY)
 
     years = connection.execute("select extract(year from ts)::int from events order by ts").fetchall()
     assert [year for (year,) in years] == kept
@@ -211,9 +213,9 @@ arrivals = st.tuples(times | edges | recent, edges | recent)  # ts, today
 
 
 @pytest.fixture
-def rolled_back(postgres_url: str) -> Iterator[psycopg.Connection]:
+def rolled_back(owner_url: str) -> Iterator[psycopg.Connection]:
     """A connection in whose transactions nothing stays."""
-    with psycopg.connect(postgres_url) as connection:
+    with psycopg.connect(owner_url) as connection:
         yield connection
         connection.rollback()
 

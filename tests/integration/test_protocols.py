@@ -766,7 +766,7 @@ def test_a_visitor_is_known_for_a_day(
 
 
 def test_salts_are_made_ahead_and_forgotten(
-    app: Flask, connection: psycopg.Connection, postgres_url: str
+    app: Flask, connection: psycopg.Connection, workers_url: str
 ) -> None:
     now = datetime.now(UTC)
     app.extensions["beatline"].projects.refresh()
@@ -775,7 +775,7 @@ def test_salts_are_made_ahead_and_forgotten(
             "insert into visitor_salts (day) values (%s) on conflict do nothing",
             [now.date() - timedelta(age)],
         )
-    maintenance.forget_visitor_salts(Settings(database_url=postgres_url), now)
+    maintenance.forget_visitor_salts(Settings(database_url=workers_url), now)
 
     days = connection.execute("select day from visitor_salts order by day").fetchall()
     assert [(day - now.date()).days for (day,) in days] == [-2, -1, 0, 1]

@@ -187,15 +187,14 @@ def test_in_flag_mode_a_replay_marks(
 def test_a_replay_is_bounded_and_goes_on(
     admin: Admin, events: FlaskClient, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rejected_events, "REPLAYED_AT_ONCE", 4)
-    monkeypatch.setattr(rejected_events, "CHUNK", 2)
+    monkeypatch.setattr(rejected_events, "CHUNK", 3)
     amounts = ["3", None, None, None, "3", None, "3", "3", "3"]
     refuse(events, *[BAD | {"properties": {"amount": a} if a else {}} for a in amounts])
     mend(admin)
 
-    first = replay(admin)
+    first = replay(admin, limit=4)
     assert (first["replayed"], len(first["still_refused"]), first["remaining"]) == (1, 3, 5)
-    second = replay(admin, after=first["next"])
+    second = replay(admin, limit=4, after=first["next"])
     assert (second["replayed"], len(second["still_refused"]), second["remaining"]) == (3, 1, 1)
     assert replay(admin, after=second["next"]) == {"replayed": 1}
     assert count(connection, "events") == 5

@@ -273,11 +273,11 @@ def test_a_drain_ends_with_the_database_and_loses_nothing(spill: Spill, store: S
 
 
 def test_the_worker_drains_unless_another_one_does(
-    spill: Spill, postgres_url: str, redis_url: str, connection: psycopg.Connection
+    spill: Spill, workers_url: str, redis_url: str, connection: psycopg.Connection
 ) -> None:
-    settings = Settings(database_url=postgres_url, redis_url=redis_url)
+    settings = Settings(database_url=workers_url, redis_url=redis_url)
     spill.append(Batch(make_events(2)))
-    with psycopg.connect(postgres_url, autocommit=True) as drainer:
+    with psycopg.connect(workers_url, autocommit=True) as drainer:
         assert try_lock(drainer, "beatline drain")
         drain_spill(settings, NOON)
         assert (spill.backlog(), count(connection, "events")) == (1, 0)
@@ -288,9 +288,9 @@ def test_the_worker_drains_unless_another_one_does(
 
 @pytest.mark.parametrize("away", ["database_url", "redis_url"])
 def test_the_worker_leaves_the_spill_alone_while_a_side_is_away(
-    spill: Spill, postgres_url: str, redis_url: str, away: str
+    spill: Spill, workers_url: str, redis_url: str, away: str
 ) -> None:
-    urls = {"database_url": postgres_url, "redis_url": redis_url}
+    urls = {"database_url": workers_url, "redis_url": redis_url}
     urls[away] = {"database_url": "postgresql://u@127.0.0.1:1/x", "redis_url": NO_VALKEY}[away]
     spill.append(Batch(make_events(1)))
 

@@ -134,10 +134,10 @@ def test_a_repeated_batch_waits_for_the_attempt_in_flight(
 
 
 def test_two_attempts_of_a_batch_at_once_store_it_once(
-    postgres_url: str, store: Store, other: Store, connection: psycopg.Connection
+    owner_url: str, store: Store, other: Store, connection: psycopg.Connection
 ) -> None:
     batch = Batch(make_events(3))
-    with ThreadPoolExecutor() as pool, locked(postgres_url, "event_ledger"):
+    with ThreadPoolExecutor() as pool, locked(owner_url, "event_ledger"):
         attempts = []
         for number, writer in enumerate([store, other], start=1):
             attempts.append(pool.submit(writer.write, batch))

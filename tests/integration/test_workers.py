@@ -29,10 +29,10 @@ StartWorkers = Callable[[], "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def start_workers(postgres_url: str, redis_url: str) -> Iterator[StartWorkers]:
+def start_workers(workers_url: str, redis_url: str) -> Iterator[StartWorkers]:
     """Starts `python -m workers`; all are ended at the end."""
     started: list[subprocess.Popen[bytes]] = []
-    environ = os.environ | {"BEATLINE_DATABASE_URL": postgres_url, "BEATLINE_REDIS_URL": redis_url}
+    environ = os.environ | {"BEATLINE_DATABASE_URL": workers_url, "BEATLINE_REDIS_URL": redis_url}
 
     def start() -> subprocess.Popen[bytes]:
         ours = environ | {"BEATLINE_WORKERS_PORT": str(free_port())}

@@ -79,11 +79,11 @@ def outcome(submission: Submission) -> Outcome | None:
 
 
 def test_requests_that_arrive_during_a_transaction_share_the_next_one(
-    start: StartWriter, postgres_url: str, connection: psycopg.Connection
+    start: StartWriter, owner_url: str, connection: psycopg.Connection
 ) -> None:
     flushes: list[Flush] = []
     writer = start(on_flush=flushes.append)
-    with locked(postgres_url, LEDGER_STATE):
+    with locked(owner_url, LEDGER_STATE):
         first = submit(writer, make_events(1))
         wait_until(lambda: lock_waiters(connection) != [])
         others = [submit(writer, make_events(2), [make_rejected()]) for _ in range(5)]
@@ -111,14 +111,14 @@ def test_requests_that_arrive_during_a_transaction_share_the_next_one(
 )
 def test_a_transaction_is_bounded_and_a_larger_request_goes_alone(
     start: StartWriter,
-    postgres_url: str,
+    owner_url: str,
     connection: psycopg.Connection,
     limits: Limits,
     expected: list[int],
 ) -> None:
     flushes: list[Flush] = []
     writer = start(limits=limits, on_flush=flushes.append)
-    with locked(postgres_url, LEDGER_STATE):
+    with locked(owner_url, LEDGER_STATE):
         submissions = [submit(writer, make_events(2), size=100)]
         wait_until(lambda: lock_waiters(connection) != [])
         submissions += [submit(writer, make_events(2), size=100) for _ in range(5)]
@@ -135,10 +135,10 @@ def test_a_transaction_is_bounded_and_a_larger_request_goes_alone(
     ids=["events", "bytes"],
 )
 def test_a_full_queue_refuses_at_once_and_takes_again_when_it_has_room(
-    start: StartWriter, postgres_url: str, connection: psycopg.Connection, limits: Limits, size: int
+    start: StartWriter, owner_url: str, connection: psycopg.Connection, limits: Limits, size: int
 ) -> None:
     writer = start(limits=limits)
-    with locked(postgres_url, LEDGER_STATE):
+    with locked(owner_url, LEDGER_STATE):
         accepted = [submit(writer, make_events(1), size=size)]
         wait_until(lambda: lock_waiters(connection) != [])
         accepted += [submit(writer, make_events(1), size=size) for _ in range(10)]
@@ -153,11 +153,11 @@ def test_a_full_queue_refuses_at_once_and_takes_again_when_it_has_room(
 
 
 def test_closing_stores_what_is_queued_and_takes_nothing_more(
-    start: StartWriter, postgres_url: str, connection: psycopg.Connection
+    start: StartWriter, owner_url: str, connection: psycopg.Connection
 ) -> None:
     writer = start()
     closing = Thread(target=writer.close, args=[SECONDS])
-    with locked(postgres_url, LEDGER_STATE):
+    with locked(owner_url, LEDGER_STATE):
         submissions = [submit(writer, make_events(1))]
         wait_until(lambda: lock_waiters(connection) != [])
         submissions += [submit(writer, make_events(1)) for _ in range(3)]
@@ -172,9 +172,9 @@ def test_closing_stores_what_is_queued_and_takes_nothing_more(
     assert count(connection, "events") == 4
 
 
-def test_a_submission_without_outcome_is_not_acknowledged(start: StartWriter, postgres_url: str) -> None:
+def test_a_submission_without_outcome_is_not_acknowledged(start: StartWriter, owner_url: str) -> None:
     writer = start()
-    with locked(postgres_url, LEDGER_STATE):
+    with locked(owner_url, LEDGER_STATE):
         submission = submit(writer, make_events(1))
         assert not submission.wait(0.01)
         assert submission.outcome is None
@@ -195,11 +195,11 @@ POISON: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
 def test_an_event_that_the_database_refuses_costs_its_neighbours_nothing(
-    start: StartWriter, postgres_url: str, connection: psycopg.Connection, poison: dict[str, Any]
+    start: StartWriter, owner_url: str, connection: psycopg.Connection, poison: dict[str, Any]
 ) -> None:
     writer = start()
     refused = make_event(**poison)
-    with locked(postgres_url, LEDGER_STATE):
+    with locked(owner_url, LEDGER_STATE):
         submit(writer, make_events(1))
         wait_until(lambda: lock_waiters(connection) != [])
         before = submit(writer, [make_event(user_id="before")], [make_rejected()])
@@ -293,10 +293,10 @@ def test_the_writer_comes_back_to_the_database_by_itself(
 
 
 def test_a_connection_that_breaks_before_the_commit_stores_through_the_spill(
-    start: StartWriter, postgres_url: str, spill: Spill, connection: psycopg.Connection
+    start: StartWriter, postgres_url: str, owner_url: str, spill: Spill, connection: psycopg.Connection
 ) -> None:
     writer = start(spill=spill)
-    with locked(postgres_url, "sessions"):
+    with locked(owner_url, "sessions"):
         submission = submit(writer, make_events(3))
         wait_until(lambda: lock_waiters(connection) != [])
         [backend] = lock_waiters(connection)

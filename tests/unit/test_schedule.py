@@ -23,6 +23,7 @@ def test_a_job_is_due_after_its_interval_and_once_after_a_long_pause() -> None:
     assert due_jobs(last_sent, NOON + timedelta(minutes=10)) == [
         "drain_spill",
         "run_imports",
+        "work_on_property_indexes",
         "trim_rejected_events",
     ]
     assert due_jobs(last_sent, NOON + timedelta(days=3)) == NAMES
