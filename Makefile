@@ -25,8 +25,9 @@ check: .venv/dev.stamp tests/timescale/node_modules ## Style, types, lock files,
 	cd console && npm ci --silent && npm run --silent check && npm test --silent && npm run --silent build
 	cd tracker && npm ci --silent && npm run --silent check && npm test --silent && npm run --silent build
 
+# Tests wait for a good part of their time, so one process more than there are cores.
 test-python: .venv/dev.stamp tests/timescale/node_modules tests/sdks/node_modules tests/compose/node_modules .venv/sdks.stamp
-	$(BIN)/python -m pytest tests --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest tests --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --no-loadscope-reorder
 
 bench: .venv/dev.stamp ## Measure, and write docs/benchmarks.md
 	$(BIN)/python -m loadtest.bench
@@ -79,7 +80,7 @@ setup: .venv/dev.stamp ## Only make the virtual environment, with everything for
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	touch $@
 
-PACKAGES := chromium prometheus prometheus-alertmanager caddy
+PACKAGES := chromium prometheus prometheus-alertmanager caddy rabbitmq-server
 packages: ## What the tests need of Debian's packages (as root)
 	for name in $(PACKAGES); do command -v $$name >/dev/null || missing="$$missing $$name"; done; test -z "$$missing" || \
 		{ apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends $$missing; }

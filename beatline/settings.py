@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,6 +59,11 @@ def email(text: str) -> str:
     return text.lower()
 
 
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks such as 10.0.0.0/8, divided by commas."""
+    return tuple(ip_network(part.strip()) for part in text.split(","))
+
+
 def setting(default: Any, parse: Callable[[str], Any], about: str) -> Any:
     """A field of Settings with its default, its parser and a sentence for the documentation."""
     return field(default=default, metadata={"parse": parse, "about": about})
@@ -92,10 +98,29 @@ class Settings:
     redis_url: str | None = setting(
         None, str, "Valkey or Redis; unset: `beatline up` runs an embedded Valkey."
     )
+    broker_url: str | None = setting(
+        None,
+        str,
+        "Broker of the workers' messages: redis://… or amqp://… (RabbitMQ); unset: BEATLINE_REDIS_URL.",
+    )
+    files_url: str | None = setting(
+        None, str, "Where exports and reports lie: a folder or s3://bucket/prefix; unset: in BEATLINE_DATA."
+    )
+    archive: bool = setting(
+        False,
+        boolean,
+        "Days that are over are archived, and retention drops what is archived only (docs/archive.md).",
+    )
+    archive_url: str | None = setting(
+        None,
+        str,
+        "Where days of events are archived: a folder or s3://bucket/prefix; unset: in BEATLINE_DATA.",
+    )
     owner_database_url: str | None = setting(
         None,
         str,
-        "The database as its owner, with which workers build indexes; unset: `BEATLINE_DATABASE_URL`.",
+        "The database as its owner, with which workers build indexes and refresh aggregates; "
+        "unset: `BEATLINE_DATABASE_URL`.",
     )
     collector_database_password: str | None = setting(
         None,
@@ -206,11 +231,69 @@ class Settings:
     export_events: int = setting(
         1_000_000, whole(1, 1_000_000_000), "Most events of one export of the event log (docs/event-log.md)."
     )
+    max_export_events: int = setting(
+        100_000_000, whole(1, 100_000_000_000), "Most events of one export to a file (docs/exports.md)."
+    )
+    max_open_exports: int = setting(
+        20, whole(1, 10_000), "Most exports of a project that are not done; more are answered 429."
+    )
+    max_open_exports_per_account: int = setting(
+        5, whole(1, 10_000), "Most exports of an account in a project that are not done; then 429."
+    )
+    export_days: int = setting(7, whole(1, 3_650), "Days that the file of an export is kept.")
     cache: bool = setting(
         True, boolean, "Rolling metrics and counts are kept for a second, of days that are over for ten."
     )
     alert_history_days: int = setting(
         365, whole(1, 36_500), "Days that an alert is kept after Grafana told of it the last time."
+    )
+    notification_days: int = setting(
+        90, whole(14, 3_650), "Days that notifications and what became of them are kept."
+    )
+    console_url: str | None = setting(
+        None,
+        str,
+        "Where people reach the console (https://events.example.com); unset: notifications carry no links.",
+    )
+    smtp_url: str | None = setting(
+        None,
+        str,
+        "Mail server: smtp[s]://user:password@host:port (docs/notifications.md); unset: no e-mail is sent.",
+    )
+    mail_from: str | None = setting(
+        None,
+        str,
+        "Sender of e-mail, `Name <address>` or an address; unset: the address of the first account.",
+    )
+    fcm_service_account: str | None = setting(
+        None, str, "Google service account that sends to Android apps, as JSON; unset: nothing goes to them."
+    )
+    fcm_url: str = setting("https://fcm.googleapis.com", str, "Where Firebase Cloud Messaging is.")
+    apns_key: str | None = setting(
+        None, str, "Apple's key for notifications (.p8, PEM); unset: nothing is sent to iOS apps."
+    )
+    apns_key_id: str | None = setting(None, str, "The ten characters of that key's id.")
+    apns_team_id: str | None = setting(None, str, "The ten characters of the Apple team's id.")
+    apns_topic: str | None = setting(None, str, "The iOS app's bundle id.")
+    apns_url: str = setting(
+        "https://api.push.apple.com", str, "Where Apple's push service is, for released apps."
+    )
+    apns_sandbox_url: str = setting(
+        "https://api.sandbox.push.apple.com", str, "Where Apple's push service is, for development builds."
+    )
+    vapid_private_key: str | None = setting(
+        None, str, "EC key in PEM that signs Web Push (`beatline vapid`); unset: one made in the data folder."
+    )
+    vapid_subject: str | None = setting(
+        None,
+        str,
+        "Whom push services may write to: mailto:… or https://…; unset: the address of the first account.",
+    )
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] | None = setting(
+        None,
+        networks,
+        "Own networks that webhooks may go to, by http too, divided by commas; unset: public addresses by "
+        "https only.",
     )
 
     @classmethod

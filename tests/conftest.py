@@ -16,6 +16,10 @@ pytest_plugins = [
     "tests.fixtures.people",
     "tests.fixtures.browsers",
     "tests.fixtures.consoles",
+    "tests.fixtures.brokers",
+    "tests.fixtures.notifications",
+    "tests.fixtures.s3",
+    "tests.fixtures.providers",
 ]
 if find_spec("tests.fixtures.timescale"):
     pytest_plugins.append("tests.fixtures.timescale")
