@@ -1,24 +1,35 @@
-"""Dramatiq: the broker, and an actor for each job. An actor is a thin shell; the job is a plain function."""
+"""Dramatiq: an actor for each job of the schedule and for each task. An actor is a thin shell; what
+it does is a plain function."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 import dramatiq
-from dramatiq.broker import Broker, MessageProxy
-from dramatiq.brokers.redis import RedisBroker
+from dramatiq import Broker, Middleware
+from dramatiq.broker import MessageProxy
 from dramatiq.middleware import AgeLimit, Retries, SkipMessage, TimeLimit
 from prometheus_client import CollectorRegistry
 
 from beatline.events import utc_now
 from beatline.settings import Settings
+from workers.broker import open_broker
+from workers.dead_letters import DeadLetters
 from workers.metrics import JobMetrics, MessageMetrics
-from workers.schedule import SCHEDULE, Job
+from workers.runs import perform_run
+from workers.schedule import SCHEDULE, Row
+from workers.tasks import BULK, EXPORTS, IMPORTS, MAINTENANCE, PUSHES, QUEUES, TASKS, Task
 
-QUEUE = "maintenance"
+# Threads of a process for each queue, so that what takes long in one never keeps another waiting.
+THREADS = {MAINTENANCE: 4, BULK: 3, IMPORTS: 1, EXPORTS: 2, PUSHES: 8}
 MESSAGE_AGE = timedelta(seconds=10)  # an older message is dropped once the schedule has sent the next one
-MOST_MESSAGES = 1_000  # that wait; more would not help whoever comes to work them off
-TIME_LIMIT_MS = 3_600_000
+TASK_RETRIES = 3  # of what a task did not expect; what it does, is in its own table
+FIRST_RETRY, LAST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
+SOONER, LATER = 0, 10  # among the messages that a process has: the smaller number first
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class DropOld(AgeLimit):
@@ -33,38 +44,100 @@ class DropOld(AgeLimit):
             raise
 
 
-def make_broker(settings: Settings, registry: CollectorRegistry) -> RedisBroker:
-    """The broker with every actor declared on it, counting in a registry."""
-    middleware = [MessageMetrics(registry), DropOld(), TimeLimit(), Retries()]
-    broker = RedisBroker(url=settings.redis_url, heartbeat_timeout=10_000, middleware=middleware)  # type: ignore[no-untyped-call]
-    metrics = JobMetrics(registry)
-    for job, every in SCHEDULE:
-        declare(broker, job, max(every, MESSAGE_AGE), settings, metrics)
-    broker.emit_after("process_boot")
-    return broker
+@dataclass(frozen=True)
+class Work:
+    """What there is to do. Tests bring their own."""
+
+    schedule: tuple[Row, ...] = SCHEDULE
+    tasks: tuple[Task, ...] = TASKS
+
+
+@dataclass(frozen=True)
+class Actors:
+    """Makes brokers that all count in one registry."""
+
+    settings: Settings
+    work: Work
+    metrics: JobMetrics
+    middleware: tuple[Middleware, ...]
+
+    def broker(self, *queues: str) -> Broker:
+        """A broker with the actors of some queues, or of all. Raises StartError."""
+        broker = open_broker(self.settings, self.middleware)
+        for row in self.work.schedule:
+            if not queues or row.queue in queues:
+                declare_job(broker, row, self.settings, self.metrics)
+        for task in self.work.tasks:
+            if not queues or task.queue in queues:
+                declare_task(broker, task, self.settings, self.metrics)
+        return broker
+
+
+def make_actors(settings: Settings, registry: CollectorRegistry, work: Work) -> Actors:
+    """The actors of a process, which count in a registry."""
+    messages = MessageMetrics(registry)
+    metrics = JobMetrics(registry, [row.name for row in work.schedule])
+    middleware = (messages, DropOld(), TimeLimit(), Retries(), DeadLetters(settings))
+    return Actors(settings, work, metrics, middleware)
+
+
+def declare_job(broker: Broker, row: Row, settings: Settings, metrics: JobMetrics) -> None:
+    """An actor for a job of the schedule. Its message is not retried: the schedule sends it again."""
+
+    def perform_now() -> None:
+        with metrics.measure(row.name):
+            row.job(settings, utc_now())
+
+    def perform_recorded(due_at: str) -> None:
+        perform_run(settings, row, datetime.fromisoformat(due_at), metrics.measure)
+
+    declare(
+        broker, row, row.name, perform_recorded if row.is_recorded else perform_now,
+        priority=LATER if row.is_recorded else SOONER,
+        max_retries=0,
+        max_age=max(row.when.every, MESSAGE_AGE) / MILLISECOND,
+    )  # fmt: skip
+
+
+def declare_task(broker: Broker, task: Task, settings: Settings, metrics: JobMetrics) -> None:
+    """An actor for a task. It takes the id of a row."""
+    name = task.perform.__name__
+
+    def perform(row_id: str) -> None:
+        with metrics.measure(name):
+            task.perform(settings, row_id, utc_now())
+
+    declare(
+        broker, task, name, perform,
+        priority=LATER,
+        max_retries=TASK_RETRIES,
+        min_backoff=FIRST_RETRY / MILLISECOND,
+        max_backoff=LAST_RETRY / MILLISECOND,
+    )  # fmt: skip
 
 
 def declare(
-    broker: RedisBroker, job: Job, max_age: timedelta, settings: Settings, metrics: JobMetrics
+    broker: Broker, entry: Row | Task, name: str, perform: Callable[..., None], **options: Any
 ) -> None:
-    """An actor for a job of the schedule. It is not retried: the schedule sends it again."""
-
-    def perform() -> None:
-        with metrics.measure(job.__name__):
-            job(settings, utc_now())
-
+    """An actor on the queue and with the time limit of its entry."""
+    time_limit = entry.may_take / MILLISECOND
     as_actor = dramatiq.actor(
-        broker=broker,
-        actor_name=job.__name__,
-        queue_name=QUEUE,
-        max_retries=0,
-        max_age=max_age / timedelta(milliseconds=1),
-        time_limit=TIME_LIMIT_MS,
+        broker=broker, actor_name=name, queue_name=entry.queue, time_limit=time_limit, **options
     )
     as_actor(perform)
 
 
-def send(broker: RedisBroker, name: str) -> None:
-    """Queue a job by its name, unless the queue is full since nobody works."""
-    if broker.do_qsize(QUEUE) < MOST_MESSAGES:
-        broker.get_actor(name).send()
+def sending_broker(actors: Actors) -> Broker:
+    """The broker that knows all actors, to send them messages; the process's metrics begin here."""
+    broker = actors.broker()
+    broker.emit_after("process_boot")
+    return broker
+
+
+def make_workers(actors: Actors, queues: tuple[str, ...] = QUEUES) -> list[dramatiq.Worker]:
+    """The threads for each queue, not yet started. Dramatiq wants one worker for a broker, so each queue has
+    both."""
+    return [
+        dramatiq.Worker(actors.broker(queue), queues={queue}, worker_threads=THREADS[queue])
+        for queue in queues
+    ]

@@ -22,6 +22,8 @@ log = structlog.get_logger()
 LEDGER_AGE = timedelta(hours=24)  # CONTRACTS, section 11, pitfall 2: ids are checked over at least 24 h
 PARTITIONS_AHEAD = timedelta(days=7)
 SALT_AGE = timedelta(days=2)
+JOB_RUNS_AGE = timedelta(days=30)
+DEAD_LETTERS_AGE = timedelta(days=90)
 LISTEN_SECONDS = 1.0  # that a drain waits to know who watches
 
 
@@ -71,13 +73,27 @@ def make_partitions(settings: Settings, now: datetime) -> None:
 
 
 def drop_expired_events(settings: Settings, now: datetime) -> None:
-    """Drop the partitions that retention has passed (postgres engine; TimescaleDB's policy does its own)."""
+    """Drop what retention has passed. Without an archive these are the partitions of the postgres engine;
+    TimescaleDB's policy does its own."""
     if settings.retention_days is None:
         return
+    before = now - timedelta(days=settings.retention_days)
     with connected(settings.database_url) as connection:
-        if read_engine(connection) == POSTGRES:
-            parameters = {"before": now - timedelta(days=settings.retention_days)}
-            read_count(connection, "drop_event_partitions", parameters)
+        if settings.archive:
+            drop_what_is_archived(settings, connection, before, now)
+        elif read_engine(connection) == POSTGRES:
+            read_count(connection, "drop_event_partitions", {"before": before})
+
+
+def drop_what_is_archived(
+    settings: Settings, connection: Connection, before: datetime, now: datetime
+) -> None:
+    """Drop partitions or chunks of which every event is archived."""
+    from beatline.archive.archiving import open_archive  # noqa: PLC0415 - Arrow, only for who archives
+    from beatline.archive.dropping import drop_archived  # noqa: PLC0415
+
+    connection.execute("set statement_timeout = '30min'")
+    drop_archived(open_archive(settings, settings.data / "dropping"), connection, before, now)
 
 
 def trim_rejected_events(settings: Settings, now: datetime) -> None:
@@ -91,6 +107,13 @@ def trim_alert_history(settings: Settings, now: datetime) -> None:
     with connected(settings.database_url) as connection:
         before = now - timedelta(days=settings.alert_history_days)
         read_count(connection, "trim_alert_history", {"before": before})
+
+
+def trim_job_runs(settings: Settings, now: datetime) -> None:
+    """Forget runs of the schedule and dead letters of long ago."""
+    with connected(settings.database_url) as connection:
+        parameters = {"before": now - JOB_RUNS_AGE, "dead_before": now - DEAD_LETTERS_AGE}
+        connection.execute(query("trim_job_runs"), parameters)
 
 
 def forget_visitor_salts(settings: Settings, now: datetime) -> None:

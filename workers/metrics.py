@@ -20,10 +20,13 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
+from beatline.archive.days import count_by_state
 from beatline.build_info import export_version
 from beatline.settings import Settings
+from beatline.storage.queries import query
 from beatline.storage.spill import STREAM, UNREADABLE
-from workers.schedule import SCHEDULE, Pulse
+from workers.broker import VALKEY_OPTIONS, read_queue_lengths
+from workers.pulse import Pulse
 
 # Dramatiq's module makes this folder for the processes of its own command when it is imported; we need none.
 os.environ.setdefault("dramatiq_prom_db", os.curdir)
@@ -31,7 +34,6 @@ from dramatiq.middleware.prometheus import Prometheus
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0)
 MULTIPROCESS = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
-VALKEY_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": None}
 DATABASE_OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": 2,
@@ -77,24 +79,24 @@ def restore(name: str, text: str | None) -> None:
 class JobMetrics:
     """How long the jobs take, and when each of them last ended well."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, names: Iterable[str]) -> None:
         self.seconds = Histogram(
             "beatline_job_seconds", "Time of one run of a job, whether it ended well or not.",
-            ["job"], buckets=SECONDS, registry=registry,
+            ["name"], buckets=SECONDS, registry=registry,
         )  # fmt: skip
         self.last_success = Gauge(
             "beatline_job_last_success_timestamp_seconds", "When a job last ended well in this process.",
-            ["job"], registry=registry,
+            ["name"], registry=registry,
         )  # fmt: skip
-        for job, _ in SCHEDULE:
-            self.seconds.labels(job.__name__)
+        for name in names:
+            self.seconds.labels(name)
 
     @contextmanager
-    def measure(self, job: str) -> Iterator[None]:
-        """Measure one run of a job."""
-        with self.seconds.labels(job).time():
+    def measure(self, name: str) -> Iterator[None]:
+        """Measure one run of a job or a task."""
+        with self.seconds.labels(name).time():
             yield
-        self.last_success.labels(job).set(time.time())
+        self.last_success.labels(name).set(time.time())
 
 
 class StateOfParts(Collector):
@@ -106,14 +108,9 @@ class StateOfParts(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The gauges."""
-        yield gauge("beatline_database_up", "Whether the database answers.", database_answers(self.settings))
-        try:
-            state = read_valkey(self.settings, self.queues)
-        except redis.RedisError:
-            yield gauge("beatline_valkey_up", "Whether Valkey answers.", False)
-        else:
-            yield gauge("beatline_valkey_up", "Whether Valkey answers.", True)
-            yield from state
+        yield from read_database(self.settings, self.queues)
+        yield from read_spill(self.settings)
+        yield from read_broker(self.settings, self.queues)
         yield from read_disk(self.settings)
 
 
@@ -151,17 +148,35 @@ def valkey_answers(settings: Settings) -> bool:
         return False
 
 
-def read_valkey(settings: Settings, queues: list[str]) -> list[Metric]:
-    """What waits in Valkey. Raises redis.RedisError."""
-    with closing(redis.Redis.from_url(str(settings.redis_url), **VALKEY_OPTIONS)) as client:
-        asked = client.pipeline(transaction=False)
-        asked.eval(SPILL_STATE, 1, STREAM)
-        asked.xlen(UNREADABLE)
-        for queue in queues:
-            asked.hlen(f"dramatiq:{queue}.msgs")
-            asked.zcard(f"dramatiq:{queue}.XQ")
-        (batches, milliseconds), unreadable, *counts = asked.execute()
+def read_database(settings: Settings, queues: list[str]) -> list[Metric]:
+    """Whether the database answers, and what it has of dead letters and archived days."""
+    up = gauge("beatline_database_up", "Whether the database answers.", database_answers(settings))
+    try:
+        with psycopg.connect(str(settings.database_url), **DATABASE_OPTIONS) as connection:
+            counts = dict(connection.execute(query("dead_letters_by_queue")).fetchall())
+            days = count_by_state(connection)
+    except psycopg.Error:
+        return [up]
+    about = "How often messages failed for good that nobody sent again or deleted."
+    letters = gauge_by_queue("beatline_dead_letters", about, dict.fromkeys(queues, 0) | counts)
+    archived = GaugeMetricFamily("beatline_archive_days", "Days of the archive by state.", labels=["state"])
+    for state, number in days.items():
+        archived.add_metric([state], number)
+    return [up, letters, archived]
+
+
+def read_spill(settings: Settings) -> list[Metric]:
+    """Whether Valkey answers, and what waits in the spill."""
+    try:
+        with closing(redis.Redis.from_url(str(settings.redis_url), **VALKEY_OPTIONS)) as client:
+            asked = client.pipeline(transaction=False)
+            asked.eval(SPILL_STATE, 1, STREAM)
+            asked.xlen(UNREADABLE)
+            (batches, milliseconds), unreadable = asked.execute()
+    except redis.RedisError:
+        return [gauge("beatline_valkey_up", "Whether Valkey answers.", False)]
     return [
+        gauge("beatline_valkey_up", "Whether Valkey answers.", True),
         gauge("beatline_spill_batches", "Batches that wait in the spill for the database.", batches),
         gauge(
             "beatline_spill_oldest_seconds", "Age of the oldest of them; 0: none waits.", milliseconds / 1e3
@@ -169,22 +184,23 @@ def read_valkey(settings: Settings, queues: list[str]) -> list[Metric]:
         gauge(
             "beatline_spill_unreadable_batches", "Batches set aside, since nobody can read them.", unreadable
         ),
-        *queue_gauges(queues, counts),
     ]
 
 
-def queue_gauges(queues: list[str], counts: list[int]) -> list[Metric]:
-    """The gauges of Dramatiq's queues; counts are messages and dead letters in turns."""
-    messages = GaugeMetricFamily(
-        "beatline_queue_messages", "Messages that wait or are being worked on.", labels=["queue"]
-    )
-    dead_letters = GaugeMetricFamily(
-        "beatline_dead_letters", "Messages that failed for good, kept for a week.", labels=["queue"]
-    )
-    for queue, waiting, dead in zip(queues, counts[::2], counts[1::2], strict=True):
-        messages.add_metric([queue], waiting)
-        dead_letters.add_metric([queue], dead)
-    return [messages, dead_letters]
+def read_broker(settings: Settings, queues: list[str]) -> list[Metric]:
+    """Whether the broker answers, and how many messages its queues have."""
+    lengths = read_queue_lengths(settings, queues)
+    up = gauge("beatline_broker_up", "Whether the broker of messages answers.", lengths is not None)
+    about = "Messages that wait; with Valkey also those that are being worked on."
+    return [up] if lengths is None else [up, gauge_by_queue("beatline_queue_messages", about, lengths)]
+
+
+def gauge_by_queue(name: str, about: str, values: dict[str, int]) -> Metric:
+    """A gauge with a value for each queue."""
+    metric = GaugeMetricFamily(name, about, labels=["queue"])
+    for queue, value in values.items():
+        metric.add_metric([queue], value)
+    return metric
 
 
 def read_disk(settings: Settings) -> list[Metric]:

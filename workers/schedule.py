@@ -1,86 +1,83 @@
-"""The schedule: what runs when. One process at a time is the leader, held by a lock of the database."""
+"""The schedule as a table: what runs when, how long it may take, and what becomes of missed runs."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Event as StopSignal
 
-import psycopg
-import structlog
-from psycopg import Connection
-
-from beatline.events import utc_now
+from beatline.due_times import Missed, When, daily, every, hourly
 from beatline.settings import Settings
-from beatline.storage.store import CONNECT_OPTIONS
-from workers import imports, maintenance, property_indexes
-
-log = structlog.get_logger()
+from workers import (
+    aggregates,
+    archive,
+    exports,
+    imports,
+    maintenance,
+    notifications,
+    property_indexes,
+    reports,
+    sessions,
+    watches,
+)  # fmt: skip
+from workers.tasks import BULK, IMPORTS, MAINTENANCE, PUSHES
 
 Job = Callable[[Settings, datetime], None]
 
-# Everything is due when a leader starts; what was missed meanwhile runs once.
-SCHEDULE: tuple[tuple[Job, timedelta], ...] = (
-    (maintenance.drain_spill, timedelta(seconds=1)),
-    (imports.run_imports, timedelta(seconds=1)),
-    (property_indexes.work_on_property_indexes, timedelta(seconds=5)),
-    (maintenance.trim_rejected_events, timedelta(minutes=10)),
-    (maintenance.make_partitions, timedelta(hours=1)),
-    (maintenance.drop_expired_events, timedelta(hours=1)),
-    (maintenance.rotate_ledger, timedelta(hours=1)),
-    (maintenance.forget_visitor_salts, timedelta(hours=1)),
-    (imports.forget_imports, timedelta(hours=1)),
-    (maintenance.trim_alert_history, timedelta(hours=1)),
+RECORDED = timedelta(minutes=1)  # runs that are due so rarely, or more so, are rows of job_runs
+
+
+@dataclass(frozen=True)
+class Row:
+    """A job. may_take is its time limit, after which it is interrupted and counts as failed.
+
+    A job must be safe to run twice and beside itself: a run is begun again when its worker dies.
+    """
+
+    job: Job
+    when: When
+    may_take: timedelta
+    missed: Missed = Missed.ONCE
+    queue: str = MAINTENANCE
+
+    @property
+    def name(self) -> str:
+        """The job's name, in the table of runs, metrics and messages."""
+        return self.job.__name__
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether each run is a row. What is due more often is only remembered by the leader; missed runs of
+        it are skipped."""
+        return self.when.every >= RECORDED
+
+
+def minutes(count: int) -> timedelta:
+    """So many minutes."""
+    return timedelta(minutes=count)
+
+
+SCHEDULE: tuple[Row, ...] = (
+    Row(maintenance.drain_spill, every(seconds=1), minutes(60), Missed.SKIP),
+    Row(imports.run_imports, every(seconds=1), minutes(5), Missed.SKIP, IMPORTS),
+    Row(property_indexes.work_on_property_indexes, every(seconds=5), minutes(600), Missed.SKIP, BULK),
+    Row(notifications.spread_notifications, every(seconds=1), minutes(1), Missed.SKIP, PUSHES),
+    Row(watches.evaluate_watches, every(seconds=15), minutes(1), Missed.SKIP),
+    Row(reports.request_due_reports, every(minutes=1), minutes(5)),
+    Row(sessions.close_sessions, every(minutes=10), minutes(5)),
+    Row(sessions.close_old_sessions, daily(hour=3), minutes(60), queue=BULK),
+    Row(maintenance.trim_rejected_events, every(minutes=10), minutes(5)),
+    Row(maintenance.make_partitions, every(hours=1), minutes(10)),
+    Row(archive.archive_days, hourly(minute=20), minutes(120), queue=BULK),
+    Row(maintenance.drop_expired_events, every(hours=1), minutes(60), queue=BULK),
+    Row(maintenance.rotate_ledger, every(hours=1), minutes(5)),
+    Row(maintenance.forget_visitor_salts, every(hours=1), minutes(5)),
+    Row(imports.forget_imports, every(hours=1), minutes(30), queue=BULK),
+    Row(exports.expire_exports, every(hours=1), minutes(30), queue=BULK),
+    Row(maintenance.trim_alert_history, every(hours=1), minutes(5)),
+    Row(notifications.trim_notifications, every(hours=1), minutes(30), queue=BULK),
+    Row(watches.trim_watch_history, every(hours=1), minutes(5)),
+    Row(aggregates.complete_hour, hourly(minute=5), minutes(30), Missed.EACH, BULK),
+    Row(aggregates.complete_day, daily(hour=1), minutes(60), Missed.EACH, BULK),
+    Row(maintenance.trim_job_runs, daily(hour=2), minutes(5)),
 )
-TICK_SECONDS = 0.5
-
-
-@dataclass
-class Pulse:
-    """Signs of life of the schedule; beat_at is of time.monotonic()."""
-
-    leads: bool = False
-    beat_at: float = field(default_factory=time.monotonic)
-
-    def beat(self, *, leads: bool) -> None:
-        """Note one turn of the schedule."""
-        self.leads = leads
-        self.beat_at = time.monotonic()
-
-
-def due_jobs(last_sent: dict[str, datetime], now: datetime) -> list[str]:
-    """The names of the jobs whose time has come; notes them as sent."""
-    due = []
-    for job, every in SCHEDULE:
-        if job.__name__ not in last_sent or now - last_sent[job.__name__] >= every:
-            last_sent[job.__name__] = now
-            due.append(job.__name__)
-    return due
-
-
-def run_schedule(settings: Settings, send: Callable[[str], None], stop: StopSignal, pulse: Pulse) -> None:
-    """Send due jobs while we are the leader; try to become it again and again otherwise."""
-    while not stop.is_set():
-        try:
-            with psycopg.connect(str(settings.database_url), **CONNECT_OPTIONS) as connection:
-                lead(connection, send, stop, pulse)
-        except Exception as error:  # the database or Valkey is away; both come back
-            log.warning("schedule interrupted", error=str(error).strip())
-        pulse.beat(leads=False)
-        stop.wait(1.0)
-
-
-def lead(connection: Connection, send: Callable[[str], None], stop: StopSignal, pulse: Pulse) -> None:
-    """Send due jobs until told to stop or the connection breaks; return at once when another one leads."""
-    if not maintenance.try_lock(connection, "beatline schedule"):
-        return
-    log.info("leading the schedule")
-    pulse.beat(leads=True)
-    last_sent: dict[str, datetime] = {}
-    while not stop.wait(TICK_SECONDS):
-        connection.execute("select 1")
-        for name in due_jobs(last_sent, utc_now()):
-            send(name)
-        pulse.beat(leads=True)

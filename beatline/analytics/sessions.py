@@ -40,6 +40,7 @@ class Session:
     session_id: str
     started_at: datetime
     last_seen_at: datetime
+    ended_at: datetime | None  # None: somebody may still be in it
     events: int
 
     @property

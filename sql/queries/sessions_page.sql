@@ -1,5 +1,6 @@
 -- Sessions of a project, the last seen first, from a place on; of some users or anonymous ids, or of all.
-select user_id, session_id, started_at, last_seen_at, events
+select user_id, session_id, started_at, last_seen_at,
+       case when ended_at >= last_seen_at then ended_at end as ended_at, events
 from sessions
 where project_id = %(project_id)s
   and (%(persons)s::text[] is null or user_id = any (%(persons)s))

@@ -29,10 +29,14 @@ StartWorkers = Callable[[], "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def start_workers(workers_url: str, redis_url: str) -> Iterator[StartWorkers]:
-    """Starts `python -m workers`; all are ended at the end."""
+def start_workers(workers_url: str, redis_url: str, broker_url: str) -> Iterator[StartWorkers]:
+    """Starts `python -m workers`, on a broker of each kind in turns; all are ended at the end."""
     started: list[subprocess.Popen[bytes]] = []
-    environ = os.environ | {"BEATLINE_DATABASE_URL": workers_url, "BEATLINE_REDIS_URL": redis_url}
+    environ = os.environ | {
+        "BEATLINE_DATABASE_URL": workers_url,
+        "BEATLINE_REDIS_URL": redis_url,
+        "BEATLINE_BROKER_URL": broker_url,
+    }  # fmt: skip
 
     def start() -> subprocess.Popen[bytes]:
         ours = environ | {"BEATLINE_WORKERS_PORT": str(free_port())}
