@@ -1,0 +1,1 @@
+"""Reports: saved questions about events, and their answers."""
