@@ -1,0 +1,1 @@
+"""Watches: numbers that somebody wants to be told of (docs/watches.md)."""
