@@ -1,0 +1,2 @@
+-- An export.
+select * from exports where export_id = %(export_id)s

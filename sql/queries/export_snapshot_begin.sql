@@ -1,0 +1,2 @@
+-- Read, until the transaction ends, what is committed now.
+set transaction isolation level repeatable read, read only
