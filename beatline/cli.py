@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from beatline.cli_archive import archive
 from beatline.cli_projects import project
 from beatline.cli_sources import source
 from beatline.cli_users import user
@@ -37,7 +38,9 @@ def migrate() -> None:
     settings = Settings.from_env()
     if settings.database_url is None:
         raise StartError("BEATLINE_DATABASE_URL is not set")
-    engine = run_migrations(settings.database_url, settings.retention_days, passwords_of(settings))
+    engine = run_migrations(
+        settings.database_url, settings.retention_days, passwords_of(settings), archive=settings.archive
+    )
     click.echo(f"Migrated; the engine is {engine}.")
     if password := first_admin(settings.database_url, settings.admin_email):
         click.echo(f"Made the account {settings.admin_email} with the password {password}")
@@ -54,6 +57,20 @@ def generate(url: str, rate: float, duration: float | None, seed: int | None, wr
     from beatline import generate as generator  # noqa: PLC0415
 
     sys.exit(generator.run(url, rate, duration, seed, write_key))
+
+
+cli.add_command(archive)
+
+
+@cli.command()
+def vapid() -> None:
+    """Make a key for Web Push; browsers that have subscribed with another one have to do so again."""
+    from beatline.accounts.signing_keys import new_key  # noqa: PLC0415 - as above
+    from beatline.notifications.vapid_keys import key_of, public_half  # noqa: PLC0415
+
+    pem = new_key()
+    click.echo('BEATLINE_VAPID_PRIVATE_KEY="{}"'.format(pem.strip().replace("\n", "\\n")))
+    click.echo(f"Browsers subscribe with {public_half(key_of(pem))}, which the API tells them.")
 
 
 cli.add_command(project)

@@ -24,6 +24,8 @@ def migrate(
     database_url: str,
     retention_days: int | None = None,
     passwords: Mapping[str, str | None] = MappingProxyType({}),
+    *,
+    archive: bool = False,
 ) -> str:
     """Bring the database to the newest schema and retention, and return its engine, postgres or timescaledb.
 
@@ -41,7 +43,7 @@ def migrate(
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(hashtext('beatline migrate'))")
         if engine == TIMESCALEDB:
-            set_retention_policy(connection, retention_days)
+            set_retention_policy(connection, retention_days, archive=archive)
         let_roles(connection, passwords)
     return engine
 

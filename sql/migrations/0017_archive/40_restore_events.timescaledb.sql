@@ -1,0 +1,23 @@
+-- Puts archived events of a project and day back; those that are there already are left. Returns how many came back.
+-- The aggregates have kept the counts of what was dropped, and the refresh policies do not reach back so far.
+--   restored: [{project_id, event_id, ts, …, properties, copy}], copy: the how manieth of this id and time it is
+create function restore_events(of_project integer, of_day date, restored json) returns integer
+language plpgsql as $$
+declare
+    stored integer;
+begin
+    insert into events (project_id, event_id, ts, received_at, event_type, user_id, anonymous_id,
+                        session_id, device_id, page_url, app_version, os_name, os_version, properties)
+    select project_id, event_id, ts, received_at, event_type, user_id, anonymous_id,
+           session_id, device_id, page_url, app_version, os_name, os_version, properties
+    from json_to_recordset(restored) as event (
+        project_id integer, event_id uuid, ts timestamptz, received_at timestamptz, event_type text,
+        user_id text, anonymous_id text, session_id text, device_id text, page_url text,
+        app_version text, os_name text, os_version text, properties jsonb, copy integer)
+    where project_id = of_project
+      and copy > (select count(*) from events as known
+                  where known.project_id = of_project and known.ts = event.ts and known.event_id = event.event_id);
+    get diagnostics stored = row_count;
+    return stored;
+end;
+$$;

@@ -1,0 +1,2 @@
+-- How many days are in each state.
+select state, count(*) from archived_days group by state
