@@ -17,11 +17,19 @@ from psycopg import Connection
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
+from beatline.notifications import outbox
+from beatline.notifications.outbox import Notification
 from beatline.storage.queries import query, read_count
 
 log = structlog.get_logger()
 
 FIRING, RESOLVED = "firing", "resolved"
+PAGE = "/alerts"  # of the console
+# What labels say, in the words of notifications; anything else is a warning.
+SEVERITY = {
+    "critical": "critical", "page": "critical", "emergency": "critical",
+    "info": "info", "note": "info", "none": "info",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,17 +95,35 @@ def store_alerts(connection: Connection, alerts: list[Alert], now: datetime) -> 
         connection.execute(query("alert_lock"))
         for alert in alerts:
             changes += store_alert(connection, alert, now)
-        announce(connection, changes)
+        announce(connection, changes, now)
     return changes
 
 
-def announce(connection: Connection, changes: list[Change]) -> None:
+def announce(connection: Connection, changes: list[Change], now: datetime) -> None:
     """Tell of changes, in the transaction that makes them: what is queued here through the connection is
     queued exactly when the change is stored, and a change is stored once. No call to anybody else belongs
     here, for other deliveries wait meanwhile."""
     for change in changes:
         labels = change.alert.labels
         log.info("alert", status=change.status, alert_id=change.alert_id, alertname=labels.get("alertname"))
+        outbox.notify(connection, notification_of(change), now)
+
+
+def notification_of(change: Change) -> Notification:
+    """What those are told who may read alerts. Of one alert they see the latest news only."""
+    alert = change.alert
+    name = alert.labels.get("alertname") or "Alert"
+    words = [alert.annotations.get("summary"), alert.annotations.get("description")]
+    told = "\n".join(filter(None, words)) or ", ".join(f"{key}={text}" for key, text in alert.labels.items())
+    return Notification(
+        key=f"alert:{change.alert_id}:{change.status}",
+        kind="alert",
+        title=name if change.status == FIRING else f"Over: {name}",
+        body=told,
+        severity=SEVERITY.get(alert.labels.get("severity", "").lower(), "warning"),
+        path=PAGE,
+        collapse=f"alert:{alert.org_id}:{alert.fingerprint}",
+    )
 
 
 def store_alert(connection: Connection, alert: Alert, now: datetime) -> list[Change]:

@@ -61,6 +61,25 @@ class Callers:
     async def admit(self, request: web.Request, project_id: int) -> Proof:
         """What lets a request read a project. Raises Refused: 401, 403, 503."""
         proof = self.proof(request)
+        caller = await self.valid_caller(proof)
+        if not may_read(caller, project_id):
+            raise Refused(403, "forbidden", f"{caller.name} may not read the events of project {project_id}.")
+        return proof
+
+    async def admit_account(self, request: web.Request) -> tuple[Proof, UUID]:
+        """The login session that a request is of, and its account. Raises Refused: 401, 503."""
+        given = given_by(request) or request.cookies.get(COOKIE, "")
+        login_id = login_of(given, self.keys) if self.keys else None
+        if login_id is None:
+            raise not_valid()
+        proof = Proof(login_id=login_id)
+        account_id = (await self.valid_caller(proof)).account_id
+        if account_id is None:
+            raise not_valid()
+        return proof, account_id
+
+    async def valid_caller(self, proof: Proof) -> Caller:
+        """Who a proof stands for. Raises Refused: 401, 503."""
         try:
             caller = await self.caller(proof)
         except StorageError:
@@ -69,14 +88,11 @@ class Callers:
             ) from None
         if caller is None:
             raise not_valid()
-        if not may_read(caller, project_id):
-            raise Refused(403, "forbidden", f"{caller.name} may not read the events of project {project_id}.")
-        return proof
+        return caller
 
     def proof(self, request: web.Request) -> Proof:
         """What a request proves, before the database is asked. Raises Refused."""
-        scheme, _, header = request.headers.get("Authorization", "").partition(" ")
-        given = header.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
+        given = given_by(request)
         if self.settings.admin_token is None and is_local(request):
             return Proof(known=ADMIN_TOKEN)
         if given and self.settings.admin_token and equal(given, self.settings.admin_token):
@@ -111,9 +127,22 @@ class Callers:
         except StorageError:
             return True
 
+    async def is_valid(self, proof: Proof) -> bool:
+        """Whether a proof was not ended. While the database is away nobody can say, and it counts."""
+        try:
+            return await self.caller(proof) is not None
+        except StorageError:
+            return True
+
     async def close(self) -> None:
         """Let go of the database."""
         await asyncio.to_thread(self.pool.close)
+
+
+def given_by(request: web.Request) -> str:
+    """The token that a request sends, in its header or its query."""
+    scheme, _, header = request.headers.get("Authorization", "").partition(" ")
+    return header.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
 
 
 def found(connection: Connection, proof: Proof) -> Caller | None:

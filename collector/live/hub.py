@@ -7,21 +7,18 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import msgspec
 import redis.asyncio
-import structlog
 
 from beatline.live import CHANNELS, WATCH, Allowance, Published, Watch
 from collector.live.filters import Filter, Matched
 from collector.live.reader import Message, Reader, events_message
-
-log = structlog.get_logger()
+from collector.live.subscription import keep_receiving, messages
 
 GATHER_SECONDS = 0.1  # what comes within this time goes out together
 READY_SECONDS = 1.0  # longest wait for every publisher to say that it publishes
-SILENCE_SECONDS = 5.0  # after which Valkey is asked whether it is still there
-PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)  # seconds before connecting again
 MESSAGE_EVENTS = 500
 MESSAGE_BYTES = 256 * 2**10
 RATE = 4 * 2**20  # bytes a second of one project that are shown for long
@@ -46,39 +43,21 @@ class Feed:
         self.loop = asyncio.get_running_loop()
         self.token = ""
         self.unanswered = 0
-        self.task = self.loop.create_task(self._run())
-
-    async def _run(self) -> None:
-        failures = 0
-        while True:
-            try:
-                await self._receive()
-            except (redis.RedisError, OSError) as error:
-                log.warning("live events interrupted", project_id=self.project_id, error=str(error))
-            except Exception:  # what is on the channel is no Published message, or a fault of ours
-                log.exception("live events interrupted", project_id=self.project_id)
-            failures = 0 if self.ready.is_set() else failures + 1
-            if self.ready.is_set():
-                self.ready.clear()
-                self._notify(AWAY)
-            await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+        self.task = self.loop.create_task(
+            keep_receiving(
+                self._receive, self.ready, partial(self._notify, AWAY), what="events", project_id=project_id
+            )
+        )
 
     async def _receive(self) -> None:
         """Take what is published; returns only by an error."""
         async with self.client.pubsub() as subscription:
             await subscription.subscribe(f"{CHANNELS}{self.project_id}")
-            asked = False
-            while True:
-                message = await subscription.get_message(timeout=SILENCE_SECONDS)
-                if message is None:
-                    if asked:
-                        raise redis.ConnectionError("Valkey does not answer")
-                    await subscription.ping()
-                elif message["type"] == "subscribe":
+            async for message in messages(subscription):
+                if message["type"] == "subscribe":
                     await self._ask()
                 elif message["type"] == "message":
                     self._take(message["data"])
-                asked = message is None
 
     async def _ask(self) -> None:
         """Ask every publisher for the project's events."""

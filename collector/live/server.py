@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
@@ -25,6 +26,7 @@ from collector.live.access import (
 from collector.live.callers import Callers, Proof
 from collector.live.filters import BadFilter, Filter, filter_of_message, filter_of_query
 from collector.live.hub import Hub
+from collector.live.notices import Notices
 from collector.live.reader import HEARTBEAT, Message, Reader
 
 log = structlog.get_logger()
@@ -39,6 +41,7 @@ SSE = "text/event-stream"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Send = Callable[[Message], Awaitable[None]]
+Hear = Callable[[str | bytes], Awaitable[None]]
 
 
 class LiveServer:
@@ -47,6 +50,7 @@ class LiveServer:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.hub = Hub(str(settings.redis_url))
+        self.notices = Notices(str(settings.redis_url))
         self.callers = Callers(settings)
         self.seats = Seats(settings)
         self.registry = CollectorRegistry()
@@ -71,6 +75,7 @@ class LiveServer:
         app = web.Application(middlewares=[errors_as_json])
         app.router.add_get("/api/v1/live", self.get_live, allow_head=False)
         app.router.add_get("/api/v1/live/events", self.get_events, allow_head=False)
+        app.router.add_get("/api/v1/live/notifications", self.get_notifications, allow_head=False)
         app.router.add_get("/health", self.get_health)
         app.router.add_get("/metrics", self.get_metrics)
         app.router.add_options("/api/v1/live{rest:.*}", self.may_ask)
@@ -85,19 +90,24 @@ class LiveServer:
         yield
         heartbeats.cancel()
         await self.hub.close()
+        await self.notices.close()
         await self.callers.close()
 
     async def beat(self) -> None:
         """Send something where there is nothing to send, so that nobody takes the connection for dead."""
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            for reader in self.hub.readers():
+            for reader in self.all_readers():
                 if reader.idle:
                     reader.notify(HEARTBEAT)
 
+    def all_readers(self) -> list[Reader]:
+        """Those of events and those of notifications."""
+        return [*self.hub.readers(), *self.notices.readers()]
+
     async def say_goodbye(self, _: web.Application) -> None:
         """End every reader's connection."""
-        for reader in self.hub.readers():
+        for reader in self.all_readers():
             reader.end()
 
     async def may_ask(self, _: web.Request) -> web.Response:
@@ -144,13 +154,13 @@ class LiveServer:
         proof = await self.callers.admit(request, chosen.project_id)
         async with self.reading(request, chosen, proof) as reader:
             await answer.prepare(request)
-            await self.converse(request, answer, reader, proof)
+            await self.converse(request, answer, reader, partial(self.hear, reader, proof))
         return answer
 
     async def converse(
-        self, request: web.Request, answer: web.WebSocketResponse, reader: Reader, proof: Proof
+        self, request: web.Request, answer: web.WebSocketResponse, reader: Reader, hear: Hear
     ) -> None:
-        """Send what there is and listen for other filters, until either side ends it."""
+        """Send what there is and listen, until either side ends it."""
 
         async def send(message: Message) -> None:
             if message is HEARTBEAT:
@@ -168,7 +178,7 @@ class LiveServer:
         try:
             async for message in answer:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    await self.hear(reader, proof, message.data)
+                    await hear(message.data)
         finally:
             sending.cancel()
             with suppress(asyncio.CancelledError):
@@ -195,6 +205,12 @@ class LiveServer:
         except BadFilter as bad:
             self.callers.proof(request)
             return refusal(request, 400, "invalid", str(bad), **bad.errors)
+        proof = await self.callers.admit(request, chosen.project_id)
+        async with self.reading(request, chosen, proof) as reader:
+            return await self.stream(request, reader)
+
+    async def stream(self, request: web.Request, reader: Reader) -> web.StreamResponse:
+        """Send what there is as server-sent events, until either side ends it."""
         answer = web.StreamResponse(headers={
             "Content-Type": SSE, "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
         })  # fmt: skip
@@ -202,33 +218,55 @@ class LiveServer:
         async def send(message: Message) -> None:
             await answer.write(b": heartbeat\n\n" if message is HEARTBEAT else message.sse)
 
-        proof = await self.callers.admit(request, chosen.project_id)
-        async with self.reading(request, chosen, proof) as reader:
-            await answer.prepare(request)
-            await self.send_all(request, reader, send)
+        await answer.prepare(request)
+        await self.send_all(request, reader, send)
         return answer
+
+    async def get_notifications(self, request: web.Request) -> web.StreamResponse:
+        """The notifications of whoever is signed in, by WebSocket or as server-sent events."""
+        check_origin(request)
+        proof, account_id = await self.callers.admit_account(request)
+        reader = Reader(Filter())
+        async with self.attended(request, reader, partial(self.callers.is_valid, proof)):
+            try:
+                await self.notices.join(account_id, reader)
+                if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
+                    return await self.stream(request, reader)
+                answer = web.WebSocketResponse(compress=False, max_msg_size=LARGEST_REQUEST)
+                await answer.prepare(request)
+                await self.converse(request, answer, reader, ignore)
+                return answer
+            finally:
+                self.notices.leave(account_id, reader)
 
     @asynccontextmanager
     async def reading(self, request: web.Request, chosen: Filter, proof: Proof) -> AsyncIterator[Reader]:
         """A reader that gets every event from now on, with its seat, until its proof is ended. Raises
         Refused."""
         reader = Reader(chosen, self.count_left_out)
-        with self.seats.take(request.remote or ""):
-            bound_buffers(request, self.settings.live_stuck_seconds)
-            looking = asyncio.create_task(self.look_again(reader, proof))
+
+        async def may_still() -> bool:
+            return await self.callers.may_still(proof, reader.filter.project_id)
+
+        async with self.attended(request, reader, may_still):
             try:
                 await self.hub.join(reader)
                 yield reader
             finally:
-                looking.cancel()
                 self.hub.leave(reader)
 
-    async def look_again(self, reader: Reader, proof: Proof) -> None:
-        """End a reader once its session or token is ended, or its role taken away."""
-        while True:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
-            if not await self.callers.may_still(proof, reader.filter.project_id):
-                reader.end(ENDED)
+    @asynccontextmanager
+    async def attended(
+        self, request: web.Request, reader: Reader, may_still: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[None]:
+        """A reader's seat, and somebody who looks whether it still may read. Raises Refused."""
+        with self.seats.take(request.remote or ""):
+            bound_buffers(request, self.settings.live_stuck_seconds)
+            looking = asyncio.create_task(look_again(reader, may_still))
+            try:
+                yield
+            finally:
+                looking.cancel()
 
     def count_left_out(self, reason: str, events: int) -> None:
         """Count events that a reader was not shown."""
@@ -248,6 +286,18 @@ class LiveServer:
                 self.shown.inc(message.events)
             return True
         return False
+
+
+async def look_again(reader: Reader, may_still: Callable[[], Awaitable[bool]]) -> None:
+    """End a reader once its session or token is ended, or its role taken away."""
+    while True:
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        if not await may_still():
+            reader.end(ENDED)
+
+
+async def ignore(_: str | bytes) -> None:
+    """Hear nothing of what a reader says."""
 
 
 @web.middleware

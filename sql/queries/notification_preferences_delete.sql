@@ -1,0 +1,2 @@
+-- Forgets what somebody chose.
+delete from notification_preferences where account_id = %(account_id)s

@@ -1,0 +1,1 @@
+"""Providers of push notifications, as servers of this machine that speak their protocols."""

@@ -1,0 +1,1 @@
+"""iOS apps, by the Apple Push Notification service."""

@@ -1,0 +1,1 @@
+"""Android apps, by Firebase Cloud Messaging (HTTP v1)."""

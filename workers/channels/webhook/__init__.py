@@ -1,0 +1,1 @@
+"""A URL of somebody's own, by Standard Webhooks."""
