@@ -15,8 +15,8 @@ export function App() {
       <QueryClientProvider client={queryClient}>
         <ProjectRouter>
           <Shell />
+          <Toasts />
         </ProjectRouter>
-        <Toasts />
       </QueryClientProvider>
     </ErrorBoundary>
   );

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,10 +17,9 @@ from beatline.accounts.access import Role
 from beatline.embedded.postgres import EmbeddedPostgres
 from beatline.embedded.valkey import EmbeddedValkey
 from beatline.project_admin import create_project
-from tests.fixtures.collectors import ROOT, free_port, running_collector
+from tests.fixtures.collectors import ROOT, free_port, running_collector, running_live
 from tests.fixtures.consoles import LOOKS, Browse, Console, accessibility_faults, fits, keep_picture
 from tests.fixtures.databases import TEMPLATE, a_database
-from tests.fixtures.storage import wait_until
 
 BOSS, ANALYST, VIEWER = "boss@example.com", "ann@example.com", "vera@example.com"
 ATTACK = "<img src=x onerror=\"window.attacked='yes'\">"
@@ -81,32 +74,6 @@ def console(
             numbered = ({**click, "properties": {"n": number}} for number in range(CLICKS))
             send(made, *numbered, HOSTILE, HOSTILE_GROUP, IDENTIFY, GROUP, VIEW)
             yield made
-
-
-@contextmanager
-def running_live(port: int, data: Path, database_url: str, redis_url: str) -> Iterator[None]:
-    """Run `python -m collector.live` until the end of the block, for those who have signed in alone."""
-    ours = {
-        "LIVE_PORT": str(port), "DATA": str(data), "DATABASE_URL": database_url, "REDIS_URL": redis_url,
-        "ADMIN_TOKEN": "known to nobody in a browser",
-    }  # fmt: skip
-    environ = os.environ | {f"BEATLINE_{name}": value for name, value in ours.items()}
-    process = subprocess.Popen([sys.executable, "-m", "collector.live"], cwd=ROOT, env=environ)
-    try:
-        wait_until(partial(answers, process, f"http://127.0.0.1:{port}/health"))
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def answers(process: subprocess.Popen[bytes], url: str) -> bool:
-    """Whether a server answers."""
-    assert process.poll() is None, "the live server ended"
-    try:
-        return httpx.get(url, timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def send(console: Console, *events: dict[str, Any]) -> None:
@@ -200,7 +167,7 @@ def test_given_a_filter_then_the_export_has_just_its_events(browse: Browse, choi
     page = browse("/event-log?user_id=usr_1&event_type=page_view", ANALYST)
     page.get_by_role("button", name="Export", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_role("button", name=choice).click()
+        page.get_by_role("group", name="Download now").get_by_role("button", name=choice).click()
     assert download.value.suggested_filename.endswith(suffix)
     lines = download.value.path().read_text().splitlines()
     if choice == "CSV":

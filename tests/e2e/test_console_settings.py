@@ -14,10 +14,13 @@ from tests.fixtures.people import PASSWORD
 
 BOSS = "boss@example.com"
 SECTIONS = {
-    "profile": "Profile", "password": "Password", "logins": "Login sessions", "tokens": "API tokens",
-    "projects": "Projects", "members": "Members of default", "accounts": "Accounts", "audit-log": "Audit log",
+    "profile": "Profile", "password": "Password", "notifications": "Notifications",
+    "logins": "Login sessions", "tokens": "API tokens", "projects": "Projects",
+    "members": "Members of default", "accounts": "Accounts", "audit-log": "Audit log", "jobs": "Jobs",
 }  # fmt: skip
-PAGES = ["Live", "Events", "Users", "Catalogue", "Rejected events", "Sources", "Settings"]
+PAGES = [
+    "Live", "Events", "Users", "Reports", "Alerts", "Catalogue", "Rejected events", "Sources", "Settings",
+]  # fmt: skip
 
 
 def row(page: Page, text: str) -> Locator:
@@ -240,12 +243,12 @@ def test_given_a_viewer_then_what_is_not_theirs_is_hidden_and_refused(
     console.join("vic@example.com", Role.VIEWER, 1)
     page = browse("/", "vic@example.com")
     expect(page.get_by_role("heading", name="Live")).to_be_visible()
-    assert links(page, "Pages") == ["Live", "Catalogue", "Settings"]
+    assert links(page, "Pages") == ["Live", "Reports", "Alerts", "Catalogue", "Settings"]
     expect(page.get_by_label("Project", exact=True)).to_have_count(0)  # there is one only
 
     page.get_by_role("link", name="Settings").click()
     expect(page.get_by_role("heading", name="Profile")).to_be_visible()
-    assert links(page, "Settings") == ["Profile", "Password", "Login sessions", "API tokens"]
+    assert links(page, "Settings") == ["Profile", "Password", "Notifications", "Login sessions", "API tokens"]
     for path in ("/event-log", "/settings/accounts", "/catalogue?project=2"):
         page.goto(f"{console.url}{path}")
         expect(page.get_by_role("heading", name="This is not for your role")).to_be_visible()

@@ -19,7 +19,7 @@ export type Role = NonNullable<Schemas["RoleBody"]["role"]>;
 export const api = createClient<paths>({
   baseUrl: window.location.origin,
   headers: { accept: "application/json" },
-  fetch: send,
+  fetch: (request) => send(request),
 });
 
 /**

@@ -1,6 +1,8 @@
 import { ApiError, toApiError } from "./errors";
 
 export const REQUEST_TIMEOUT_MS = 10_000;
+/** For what may take its time: the collector itself ends it before. */
+const PATIENCE_MS = 30_000;
 
 const AUTH = "/api/v1/auth/";
 const REFRESH = `${AUTH}refresh`;
@@ -12,16 +14,19 @@ const REFRESH_COOKIE = "csrf_refresh_token";
  * Sends a request with the session's cookies, and once more with new ones when the access token has
  * ended meanwhile. Whatever is no success is thrown as an `ApiError`.
  */
-export async function send(request: Request): Promise<Response> {
+export async function send(request: Request, timeoutMs = REQUEST_TIMEOUT_MS): Promise<Response> {
   const second = request.clone();
   const access = readCookie(ACCESS_COOKIE);
-  let response = await fetchInTime(request);
+  let response = await fetchInTime(request, timeoutMs);
   if (response.status === 401 && mayRefresh(request.url) && (await hasNewTokens(access))) {
-    response = await fetchInTime(second);
+    response = await fetchInTime(second, timeoutMs);
   }
   if (!response.ok) throw await toApiError(response);
   return response;
 }
+
+/** The same for what may take long. */
+export const sendPatiently = (request: Request): Promise<Response> => send(request, PATIENCE_MS);
 
 /** Signing in and out say themselves what is wrong; everything else may have lost its access token. */
 function mayRefresh(url: string): boolean {
@@ -47,13 +52,13 @@ async function refresh(): Promise<boolean> {
   const token = readCookie(REFRESH_COOKIE);
   if (!token) return false;
   const url = new URL(REFRESH, window.location.origin);
-  const response = await fetchInTime(new Request(url, { method: "POST" }), token);
+  const response = await fetchInTime(new Request(url, { method: "POST" }), REQUEST_TIMEOUT_MS, token);
   if (response.ok || response.status === 401) return response.ok;
   throw await toApiError(response);
 }
 
-async function fetchInTime(request: Request, csrf = readCookie(ACCESS_COOKIE)): Promise<Response> {
-  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+async function fetchInTime(request: Request, timeoutMs: number, csrf = readCookie(ACCESS_COOKIE)): Promise<Response> {
+  const timeout = AbortSignal.timeout(timeoutMs);
   if (request.method !== "GET" && csrf) request.headers.set(CSRF_HEADER, csrf);
   try {
     return await fetch(request, {
@@ -63,7 +68,7 @@ async function fetchInTime(request: Request, csrf = readCookie(ACCESS_COOKIE)): 
   } catch (error) {
     if (request.signal.aborted) throw error;
     if (timeout.aborted) {
-      throw new ApiError("timeout", `No answer within ${REQUEST_TIMEOUT_MS / 1000} seconds`);
+      throw new ApiError("timeout", `No answer within ${timeoutMs / 1000} seconds`);
     }
     throw new ApiError("unreachable", "No answer from the collector");
   }

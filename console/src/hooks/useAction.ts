@@ -1,12 +1,14 @@
 import { useMutation, useQueryClient, type QueryKey, type UseMutationResult } from "@tanstack/react-query";
 
 import { explainError } from "../lib/explainError";
-import { notify } from "../lib/toasts";
+import { notify, type ToastLink } from "../lib/toasts";
 
 type Action<Given, Done> = {
   run: (given: Given) => Promise<Done>;
   /** What is said when it is done; absent: what is shown then says enough. */
   done?: string | ((given: Given) => string);
+  /** Where to go on then. */
+  next?: ToastLink;
   /** The queries whose answers it changes. */
   renews?: QueryKey[];
   /** Whether a form shows what went wrong; otherwise a notice says it. */
@@ -22,8 +24,8 @@ export function useAction<Given = void, Done = unknown>(
   return useMutation({
     mutationFn: action.run,
     onSuccess: async (result, given) => {
-      const { done, renews = [] } = action;
-      if (done) notify(typeof done === "string" ? done : done(given));
+      const { done, next, renews = [] } = action;
+      if (done) notify(typeof done === "string" ? done : done(given), "done", next);
       action.onDone?.(result, given);
       await Promise.all(renews.map((queryKey) => client.invalidateQueries({ queryKey })));
     },

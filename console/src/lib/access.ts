@@ -11,14 +11,19 @@ export const PERMISSIONS: Record<Permission, string> = {
   "sources:read": "See write keys, webhooks and imports",
   "sources:write": "Change write keys and webhooks",
   "alerts:read": "See alerts",
+  "reports:read": "See and run reports",
+  "reports:write": "Save and schedule reports",
+  "watches:write": "Have watches of one's own",
   "audit:read": "See the audit log",
   "members:write": "Change who has which role",
   "projects:write": "Make projects",
   "accounts:write": "Make and change accounts",
+  "jobs:read": "See the workers' jobs and what failed",
+  "jobs:write": "Send what failed again, or dismiss it",
 };
 
 export const ROLES: Record<Role, string> = {
-  viewer: "Viewer: numbers and the catalogue",
+  viewer: "Viewer: numbers, reports and the catalogue",
   analyst: "Analyst: events, users and sources as well",
   admin: "Admin: everything",
 };

@@ -1,6 +1,16 @@
 import { expect, test } from "vitest";
 
-import { formatAge, formatInteger, formatRate, formatShare, formatWindow, plural } from "./format";
+import {
+  formatAge,
+  formatChange,
+  formatCompact,
+  formatInteger,
+  formatNumber,
+  formatRate,
+  formatShare,
+  formatWindow,
+  plural,
+} from "./format";
 
 test.each([
   [0, "0"],
@@ -47,4 +57,29 @@ test("given large counts then thousands are separated, and one is singular", () 
   expect(formatInteger(1_234_567)).toBe("1,234,567");
   expect(plural(1, "page view")).toBe("1 page view");
   expect(plural(1000, "page view")).toBe("1,000 page views");
+});
+
+test.each([
+  [120, 100, "+20%"],
+  [50, 100, "−50%"],
+  [100, 100, "0%"],
+  [-50, -100, "+50%"],
+  [1, 3, "−66.7%"],
+  [5, 0, null],
+  [null, 5, null],
+  [5, null, null],
+])("given %s after %s then the change is %s", (now, before, text) => {
+  expect(formatChange(now, before)).toBe(text);
+});
+
+test.each([
+  [0, "0", "0"],
+  [0.01234, "0.0123", "0.0123"],
+  [12.345, "12.35", "12.35"],
+  [999, "999", "999"],
+  [1234567.891, "1,234,567.89", "1.2M"],
+  [-2500, "-2,500", "-2.5K"],
+])("given the number %d then it is as exact as it is worth reading", (value, text, compact) => {
+  expect(formatNumber(value)).toBe(text);
+  expect(formatCompact(value)).toBe(compact);
 });

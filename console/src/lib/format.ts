@@ -23,6 +23,23 @@ export const formatInteger = (value: number): string => INTEGER.format(value);
 export const formatRate = (value: number): string =>
   (value >= 99.95 || value === 0 ? INTEGER : ONE_DECIMAL).format(value);
 
+const NUMBER = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const SMALL_NUMBER = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const CHANGE = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
+
+/** Any number, as exact as it is worth reading. */
+export const formatNumber = (value: number): string => (Math.abs(value) < 1 ? SMALL_NUMBER : NUMBER).format(value);
+
+/** A number for the axis of a chart: 1.2M. */
+export const formatCompact = (value: number): string => (Math.abs(value) < 1000 ? formatNumber(value) : COMPACT.format(value));
+
+/** By how much a number changed; null where there was nothing to compare it with. */
+export function formatChange(now: number | null, before: number | null): string | null {
+  if (now === null || before === null || before === 0) return null;
+  return CHANGE.format((now - before) / Math.abs(before)).replace("-", "−");
+}
+
 /** A share between 0 and 1 as a percentage; a small share that is not zero is "<1%". */
 export const formatShare = (share: number): string =>
   share > 0 && share < 0.005 ? "<1%" : PERCENT.format(share);
@@ -65,3 +82,15 @@ const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", 
 export const formatDateTime = (moment: number): string => DATE_TIME.format(moment);
 
 export const formatDate = (moment: number): string => DATE.format(moment);
+
+const HOUR = 3_600;
+const DAY = 86_400;
+const LONG = 28 * DAY;
+
+/** A time of the axis, as exactly as the step to the next one needs. */
+export function formatTick(at: number, step: number, timeZone: string): string {
+  const clock: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const day: Intl.DateTimeFormatOptions = { day: "numeric", month: "short" };
+  const options = step >= LONG ? { month: "short" as const, year: "numeric" as const } : step >= DAY ? day : step >= HOUR * 3 ? { ...day, ...clock } : clock;
+  return new Intl.DateTimeFormat("en-GB", { ...options, timeZone }).format(new Date(at * 1000));
+}

@@ -24,6 +24,8 @@ export const pages: Page[] = [
   page("/", "Live", () => import("./live/LivePage"), { permission: "numbers:read", open: true }),
   page("/event-log", "Events", () => import("./events/EventsPage"), { permission: "events:read" }),
   page("/users", "Users", () => import("./users/UsersPage"), { permission: "events:read" }),
+  page("/reports", "Reports", () => import("./reports/ReportsPage"), { permission: "reports:read" }),
+  page("/alerts", "Alerts", () => import("./alerts/AlertsPage"), { permission: "watches:write" }),
   page("/catalogue", "Catalogue", () => import("./catalogue/CataloguePage"), { permission: "catalogue:read" }),
   page("/rejected-events", "Rejected events", () => import("./rejected-events/RejectedEventsPage"), {
     permission: "rejected:read",

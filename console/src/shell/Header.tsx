@@ -6,6 +6,7 @@ import { ThemeToggle } from "../components/ThemeToggle";
 import { useAccountQuery } from "../session/account";
 import { SIGN_IN, signInPath } from "../session/signInPath";
 import { AccountMenu, SignOutButton } from "./AccountMenu";
+import { Bell } from "./Bell";
 import { Navigation } from "./Navigation";
 import { ProjectSwitcher } from "./ProjectSwitcher";
 
@@ -26,6 +27,7 @@ export function Header() {
         <span className="header-space" />
         {account && <ProjectSwitcher account={account} />}
         <ThemeToggle />
+        {account && <Bell />}
         {account && (
           <div className="wide-only">
             <AccountMenu account={account} />

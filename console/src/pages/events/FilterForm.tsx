@@ -122,7 +122,8 @@ const IDS = [
   ["device_id", "Device"],
 ] as const;
 
-function TextFields({ draft, onChange }: { draft: Filter; onChange: Change }) {
+/** Whose events, and of which page. */
+export function TextFields({ draft, onChange }: { draft: Filter; onChange: Change }) {
   return (
     <>
       {IDS.map(([name, label]) => (
@@ -143,7 +144,7 @@ function TextFields({ draft, onChange }: { draft: Filter; onChange: Change }) {
   );
 }
 
-function PageField({ draft, onChange }: { draft: Filter; onChange: Change }) {
+export function PageField({ draft, onChange }: { draft: Filter; onChange: Change }) {
   const [begins, setBegins] = useState(draft.page_prefix !== "");
   const isPrefix = draft.page_prefix ? true : draft.page_url ? false : begins;
   const value = isPrefix ? draft.page_prefix : draft.page_url;

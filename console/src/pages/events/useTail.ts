@@ -1,9 +1,9 @@
 import { useEffect, useReducer, useRef } from "react";
 
+import { openLive } from "../../api/live";
 import { useProject } from "../../session/project";
 import type { Filter } from "./filter";
 import { afterNews, NO_TAIL, readMessage, tailQuery, type Tail } from "./tail";
-import { openTail } from "./tailConnection";
 
 /** The events that arrive from now on and pass a filter; while held they wait. `attempt`: another one connects anew. */
 export function useTail(filter: Filter, held: boolean, attempt: number): Tail {
@@ -19,7 +19,8 @@ export function useTail(filter: Filter, held: boolean, attempt: number): Tail {
   const here = JSON.stringify(filter);
   useEffect(() => {
     hear({ kind: "start" });
-    return openTail(new URLSearchParams(query), {
+    return openLive({
+      query: new URLSearchParams(query),
       onMessage: (text) => {
         const news = readMessage(text, now.current.filter, now.current.held);
         if (news) hear(news);

@@ -13,6 +13,8 @@ const ACTIONS = [
   "domain removed", "webhook source made", "webhook source changed", "webhook source deleted", "webhook secret rotated",
   "catalogue mode set", "event type described", "event type forgotten", "rejected event dismissed",
   "rejected events replayed", "property index asked for", "property index dropped",
+  "report saved", "report changed", "report deleted", "report scheduled", "report schedule changed", "report schedule deleted",
+  "export requested", "export cancelled", "export deleted", "dead letter sent again", "dead letter deleted",
 ];
 
 /** The filter of the address, so that it can be sent to somebody. */

@@ -13,6 +13,12 @@ export type Section = {
 export const own: Section[] = [
   { path: "/settings/profile", label: "Profile", anyOf: [], Component: lazy(() => import("./ProfileSection")) },
   { path: "/settings/password", label: "Password", anyOf: [], Component: lazy(() => import("./PasswordSection")) },
+  {
+    path: "/settings/notifications",
+    label: "Notifications",
+    anyOf: [],
+    Component: lazy(() => import("./NotificationsSection")),
+  },
   { path: "/settings/logins", label: "Login sessions", anyOf: [], Component: lazy(() => import("./LoginsSection")) },
   { path: "/settings/tokens", label: "API tokens", anyOf: [], Component: lazy(() => import("./TokensSection")) },
 ];
@@ -41,5 +47,11 @@ export const administration: Section[] = [
     label: "Audit log",
     anyOf: ["audit:read"],
     Component: lazy(() => import("./AuditLogSection")),
+  },
+  {
+    path: "/settings/jobs",
+    label: "Jobs",
+    anyOf: ["jobs:read"],
+    Component: lazy(() => import("./JobsSection")),
   },
 ];

@@ -1,6 +1,6 @@
 import { useRef, useState, type ComponentProps } from "react";
 
-import { formatBytes } from "./bytes";
+import { formatBytes } from "../../lib/bytes";
 
 type FileDropProps = {
   control: ComponentProps<"input">;

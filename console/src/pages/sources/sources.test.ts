@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { formatBytes } from "./bytes";
+import { formatBytes } from "../../lib/bytes";
 import { progressText } from "./ImportProgress";
 import { currentKey, keysOf, type Import, type Project } from "./queries";
 import { importPath } from "./upload";

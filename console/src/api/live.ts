@@ -1,29 +1,35 @@
-import { answer, api } from "../../api/client";
-import { readAccount } from "../../session/account";
-import type { TailStatus } from "./tail";
+import { readAccount } from "../session/account";
+import { answer, api } from "./client";
 
-const PATH = "/api/v1/live";
+const EVENTS = "/api/v1/live";
+/** One's own notifications (docs/notifications.md). */
+export const NOTIFICATIONS = "/api/v1/live/notifications";
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 const REFUSED_FILTER = 4400; // close code
 
+/** Why nothing comes. */
+export type Interruption = "connecting" | "unreachable" | "not-allowed";
+
 type Listener = {
   onMessage: (text: string) => void;
-  onStatus: (status: TailStatus, detail?: string) => void;
+  onStatus: (status: Interruption, detail?: string) => void;
+  path?: typeof EVENTS | typeof NOTIFICATIONS;
+  query?: URLSearchParams;
 };
 
 /**
- * Keeps a WebSocket to the live preview open until the returned function is called. Tries again, more and
+ * Keeps a WebSocket to the live server open until the returned function is called. Tries again, more and
  * more rarely, unless it is refused. Cookies go to every port of a host, so the login counts there as well.
  */
-export function openTail(query: URLSearchParams, { onMessage, onStatus }: Listener): () => void {
+export function openLive({ onMessage, onStatus, path = EVENTS, query }: Listener): () => void {
   let closed = false;
   let socket: WebSocket | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
 
   const connect = async () => {
-    const place = await livePlace(query);
+    const place = await livePlace(path, query);
     if (closed) return;
     socket = place ? openSocket(place) : undefined;
     if (!place || !socket) {
@@ -44,7 +50,7 @@ export function openTail(query: URLSearchParams, { onMessage, onStatus }: Listen
     else retry(status === "not-allowed" ? "connecting" : status, detail);
   };
 
-  const retry = (status: TailStatus, detail = "") => {
+  const retry = (status: Interruption, detail = "") => {
     onStatus(status, detail);
     timer = setTimeout(() => void connect(), Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures));
     failures += 1;
@@ -58,10 +64,10 @@ export function openTail(query: URLSearchParams, { onMessage, onStatus }: Listen
   };
 }
 
-async function livePlace(query: URLSearchParams): Promise<URL | null> {
+async function livePlace(path: string, query = new URLSearchParams()): Promise<URL | null> {
   try {
-    const { url } = await answer(api.GET(PATH));
-    const place = new URL(PATH, url);
+    const { url } = await answer(api.GET(EVENTS));
+    const place = new URL(path, url);
     place.search = query.toString();
     return place;
   } catch {
@@ -80,11 +86,11 @@ function openSocket(place: URL): WebSocket | undefined {
 }
 
 /** Why no WebSocket was opened: browsers do not tell a page, a request for the same as SSE does. */
-async function diagnose(place: URL): Promise<{ status: TailStatus; detail: string }> {
+async function diagnose(place: URL): Promise<{ status: Interruption; detail: string }> {
   await readAccount().catch(() => null); // renews an access token that has ended
   const stop = new AbortController();
   const address = new URL(place);
-  address.pathname = `${PATH}/events`;
+  if (address.pathname === EVENTS) address.pathname = `${EVENTS}/events`;
   try {
     const response = await fetch(address, { signal: stop.signal, cache: "no-store", credentials: "include" });
     if (response.ok) return { status: "connecting", detail: "" };
