@@ -240,7 +240,7 @@ def start_all(supervisor: Supervisor, settings: Settings) -> Rows:
     redis_url = settings.redis_url or start_valkey(supervisor)
     say("Migrating the database …")
     passwords = role_passwords(settings, supervisor.data)
-    engine = migrate(database_url, settings.retention_days, passwords)
+    engine = migrate(database_url, settings.retention_days, passwords, archive=settings.archive)
     say(f"Starting the collector, the workers and the live server (storage engine: {engine}) …")
     urls = {role: url_as(role, password, database_url) for role, password in passwords.items() if password}
     environ = child_environment(settings, supervisor.data, urls.get(COLLECTOR, database_url), redis_url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Flask
 from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
@@ -12,20 +14,27 @@ from collector.api import (
     accounts,
     admin_reads,
     alerts,
+    archive,
     audit_log,
     auth,
     catalogue,
+    devices,
     event_counts,
     event_log,
+    exports,
     health,
     imports,
+    jobs,
     live_place,
+    notifications,
     openapi,
     projects,
     property_indexes,
     rejected_events,
+    reports,
     rolling,
     users,
+    watches,
     webhook_sources,
 )  # fmt: skip
 from collector.api.access import init_access
@@ -38,16 +47,18 @@ from collector.ingest.front_door import FrontDoor
 from collector.ingest.limits import IngestLimits
 from collector.metrics import IngestMetrics, for_own_network
 from collector.security_headers import init_security_headers
-from collector.services import start_services
+from collector.services import pooled, start_services
 from collector.tracker import init_tracker
 
 AREAS = (
     rolling.blueprint, event_counts.blueprint, catalogue.blueprint, rejected_events.blueprint,
-    alerts.blueprint,
+    alerts.blueprint, devices.blueprint, notifications.blueprint,
     imports.blueprint, live_place.blueprint, auth.blueprint, auth.jwks_blueprint, account.blueprint,
     accounts.blueprint, accounts.members, audit_log.blueprint, projects.blueprint,
     webhook_sources.blueprint, event_log.blueprint, admin_reads.blueprint, users.blueprint,
-    property_indexes.blueprint, health.blueprint,
+    property_indexes.blueprint, reports.blueprint, exports.blueprint, exports.downloads,
+    watches.blueprint,
+    jobs.blueprint, archive.blueprint, health.blueprint,
 )  # fmt: skip
 OPEN_ENDPOINTS = frozenset({"api-docs.openapi_json", "prometheus_metrics"})  # of extensions
 
@@ -86,7 +97,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_access(app, OPEN_ENDPOINTS)
 
     limits = IngestLimits(settings, services.rate_limits, metrics)
-    collector = Collector(settings, services.writer, metrics, services.projects, limits)
+    database = partial(pooled, services.pool)
+    collector = Collector(settings, services.writer, metrics, services.projects, limits, database)
     app.extensions["beatline_collector"] = collector
     app.wsgi_app = FrontDoor(app.wsgi_app, collector)  # type: ignore[method-assign]
     return app

@@ -15,7 +15,10 @@ DIST = Path(__file__).resolve().parents[1] / "console" / "dist"
 NOT_BUILT = "The console is not built; `make up` builds it where Node 20 is installed. The API is at /docs."
 
 # The first part of each page's path, as in console/src/pages/index.ts; what lies below is the console's.
-PAGES = ("event-log", "users", "catalogue", "rejected-events", "sources", "settings", "sign-in")
+PAGES = (
+    "event-log", "users", "reports", "alerts", "catalogue", "rejected-events", "sources", "settings",
+    "sign-in",
+)  # fmt: skip
 
 
 def init_console(app: Flask) -> None:
@@ -26,6 +29,7 @@ def init_console(app: Flask) -> None:
         app.add_url_rule(f"/{page}/<path:rest>", view_func=console_page)
     app.add_url_rule("/assets/<path:name>", view_func=console_asset)
     app.add_url_rule("/favicon.svg", view_func=console_favicon)
+    app.add_url_rule("/push-worker.js", view_func=console_push_worker)
     app.after_request(no_such_page)
 
 
@@ -66,3 +70,11 @@ def console_asset(name: str) -> Response:
 def console_favicon() -> Response:
     """The icon of the page."""
     return send_from_directory(DIST, "favicon.svg")
+
+
+@public
+def console_push_worker() -> Response:
+    """The service worker that shows what is pushed to a browser; at the root, since it opens every page."""
+    response = send_from_directory(DIST, "push-worker.js")
+    response.headers["Cache-Control"] = "no-cache"
+    return response

@@ -21,8 +21,10 @@ from beatline import __version__
 from beatline.errors import StartError
 from beatline.own_network import REFUSAL, may_read_metrics
 from beatline.settings import Settings
+from workers.broker import is_rabbitmq, read_queue_lengths
 from workers.metrics import database_answers, valkey_answers
-from workers.schedule import Pulse
+from workers.pulse import Pulse
+from workers.tasks import QUEUES
 
 log = structlog.get_logger()
 
@@ -32,14 +34,17 @@ SLOWEST_CLIENT_SECONDS = 5.0
 Health = tuple[bool, dict[str, Any]]
 
 
-def read_health(settings: Settings, worker: Worker | None, pulse: Pulse | None) -> Health:
-    """Whether all is well, and how the parts are. worker and pulse: None where another process has them."""
+def read_health(settings: Settings, workers: list[Worker], pulse: Pulse | None) -> Health:
+    """Whether all is well, and how the parts are. No workers, and pulse None: another process has them."""
     checks: dict[str, Any] = {
         "database": {"status": "ok" if database_answers(settings) else "away"},
         "valkey": {"status": "ok" if valkey_answers(settings) else "away"},
     }
-    if worker:
-        threads = [*worker.workers, *worker.consumers.values()]
+    if is_rabbitmq(settings):
+        lengths = read_queue_lengths(settings, QUEUES)
+        checks["rabbitmq"] = {"status": "ok" if lengths is not None else "away"}
+    if workers:
+        threads = [thread for worker in workers for thread in (*worker.workers, *worker.consumers.values())]
         alive = sum(thread.is_alive() for thread in threads)
         checks["threads"] = {"status": "ok" if 0 < alive == len(threads) else "dead", "alive": alive}
     if pulse:

@@ -27,16 +27,28 @@ class Permission(StrEnum):
     READ_SOURCES = "sources:read"  # write keys, webhook sources, imports
     WRITE_SOURCES = "sources:write"
     READ_ALERTS = "alerts:read"
+    READ_REPORTS = "reports:read"  # saved reports and what they answer
+    WRITE_REPORTS = "reports:write"
+    WATCH = "watches:write"  # watches of one's own; those who administer a project have all of it
     READ_AUDIT_LOG = "audit:read"
     WRITE_MEMBERS = "members:write"  # who has which role in the project
     WRITE_PROJECTS = "projects:write"  # make, rename and pause projects
     WRITE_ACCOUNTS = "accounts:write"  # make, disable and delete accounts
+    READ_JOBS = "jobs:read"  # the schedule, its runs and dead letters
+    WRITE_JOBS = "jobs:write"  # send or dismiss dead letters
 
 
-VIEWER = frozenset({Permission.READ_NUMBERS, Permission.READ_CATALOGUE, Permission.READ_ALERTS})
-ANALYST = VIEWER | {Permission.READ_EVENTS, Permission.READ_REJECTED, Permission.READ_SOURCES}
+VIEWER = frozenset({
+    Permission.READ_NUMBERS, Permission.READ_CATALOGUE, Permission.READ_ALERTS, Permission.READ_REPORTS,
+    Permission.WATCH,
+})  # fmt: skip
+ANALYST = VIEWER | {
+    Permission.READ_EVENTS, Permission.READ_REJECTED, Permission.READ_SOURCES, Permission.WRITE_REPORTS,
+}  # fmt: skip
 EVERYTHING = frozenset(Permission)
-OF_THE_INSTALLATION = frozenset({Permission.WRITE_PROJECTS, Permission.WRITE_ACCOUNTS})
+OF_THE_INSTALLATION = frozenset({
+    Permission.WRITE_PROJECTS, Permission.WRITE_ACCOUNTS, Permission.READ_JOBS, Permission.WRITE_JOBS,
+})  # fmt: skip
 INSTALLATION_WIDE = OF_THE_INSTALLATION | {Permission.READ_ALERTS}  # what they are about is no project's own
 
 ALLOWED: dict[Role, frozenset[Permission]] = {

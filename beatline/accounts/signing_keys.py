@@ -81,12 +81,12 @@ def pem_key(pem: str) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def kept_key(data: Path) -> str:
-    """The key of the data folder, made when missing; processes that start at once get the same one."""
-    path = data / KEY_FILE
+def kept_key(data: Path, name: str = KEY_FILE) -> str:
+    """A key of the data folder, made when missing; processes that start at once get the same one."""
+    path = data / name
     if not path.exists():
         data.mkdir(parents=True, exist_ok=True)
-        beginning = path.with_name(f"{KEY_FILE}.{uuid4()}")
+        beginning = path.with_name(f"{name}.{uuid4()}")
         descriptor = os.open(beginning, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(new_key())

@@ -102,6 +102,23 @@ class TrackedEventSchema(Schema):
     properties = fields.Dict(keys=fields.String(), allow_none=True)
 
 
+class SessionStartSchema(TrackedEventSchema):
+    """What begins a session: an event whose type is known, all else optional."""
+
+    event_type = fields.String(validate=validate.Equal("session_start"), metadata={"enum": ["session_start"]})
+    session_id = identifier(metadata={"description": "Absent: one is made."})
+
+
+class SessionEndSchema(TrackedEventSchema):
+    """What ends a session; the path has its id. Who names the user spares a search."""
+
+    class Meta:
+        unknown = EXCLUDE
+        exclude = ("session_id",)
+
+    event_type = fields.String(validate=validate.Equal("session_end"), metadata={"enum": ["session_end"]})
+
+
 class ViewPayloadSchema(Schema):
     """A page was seen."""
 

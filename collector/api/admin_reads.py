@@ -51,6 +51,10 @@ class SessionSchema(Schema):
     session_id = fields.String(required=True)
     started_at = fields.DateTime(required=True)
     last_seen_at = fields.DateTime(required=True)
+    ended_at = fields.DateTime(
+        required=True, allow_none=True,
+        metadata={"description": "Null until it was ended, or not seen for 30 minutes."},
+    )  # fmt: skip
     events = fields.Integer(required=True)
 
 

@@ -9,7 +9,13 @@ from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
 from beatline import __version__
-from beatline.ingest.wire import PAYLOAD_SCHEMAS, SimpleEventSchema, TrackedEventSchema
+from beatline.ingest.wire import (
+    PAYLOAD_SCHEMAS,
+    SessionEndSchema,
+    SessionStartSchema,
+    SimpleEventSchema,
+    TrackedEventSchema,
+)
 from collector.api.access import SCHEMES
 from collector.api.schemas import ErrorSchema
 from collector.api.sdk_routes import document_sdk_routes
@@ -37,6 +43,21 @@ class StoredSchema(Schema):
     """The event is stored."""
 
     event_id = fields.UUID(required=True)
+
+
+class SessionStartedSchema(StoredSchema):
+    """The session has begun."""
+
+    session_id = fields.String(required=True)
+    started_at = fields.DateTime(required=True)
+
+
+class SessionEndedSchema(Schema):
+    """The session is over."""
+
+    session_id = fields.String(required=True)
+    started_at = fields.DateTime(required=True)
+    ended_at = fields.DateTime(required=True)
 
 
 class BatchSchema(Schema):
@@ -93,6 +114,10 @@ def document_ingestion(api: Api) -> None:
         if request is BatchSchema:
             described["post"]["requestBody"]["content"]["text/csv"] = CSV_BODY
         api.spec.path(rule=Rule(path), operations=described)
+    path = "/api/v1/analytics/session"
+    begin = operation("Begin a session", SessionStartSchema, 200, SessionStartedSchema)
+    api.spec.path(rule=Rule(f"{path}/start/"), operations={"post": begin})
+    api.spec.path(rule=Rule(f"{path}/<session_id>/end/"), operations={"put": session_end()})
     api.spec.path(rule=Rule("/webhooks/in/<source>"), operations={"post": webhook()})
     document_sdk_routes(api)
 
@@ -106,6 +131,17 @@ def operation(summary: str, request: type[Schema], status: int, response: type[S
         "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
         "responses": {str(status): answer("Stored", response), **responses},
     }
+
+
+def session_end() -> dict[str, Any]:
+    """The PUT that ends a session."""
+    described = operation("End a session", SessionEndSchema, 200, SessionEndedSchema)
+    described["requestBody"]["required"] = False
+    described["parameters"] = [
+        {"in": "path", "name": "session_id", "required": True, "schema": {"type": "string", "maxLength": 200}}
+    ]
+    described["responses"]["404"] = answer("No such session was seen in the last day", ErrorSchema)
+    return described
 
 
 def webhook() -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from psycopg import Connection
 
 from beatline.errors import Overloaded, StorageError
 from beatline.events import Event, Reason, RejectedEvent
@@ -34,6 +36,7 @@ class Collector:
     metrics: IngestMetrics
     projects: Projects
     limits: IngestLimits
+    database: Callable[[], AbstractContextManager[Connection]]
 
     def authenticate(self, request: Request, *body_keys: str | None) -> Project:
         """The project of the request's write key; without one the default project, when ingestion is open.

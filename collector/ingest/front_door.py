@@ -17,7 +17,16 @@ import structlog
 
 from beatline.events import Reason
 from collector.answers import Answer, error_body, json_answer, request_id_of
-from collector.ingest import beatline, plausible, posthog, posthog_config, rudderstack, segment, webhooks
+from collector.ingest import (
+    beatline,
+    plausible,
+    posthog,
+    posthog_config,
+    rudderstack,
+    segment,
+    sessions,
+    webhooks,
+)
 from collector.ingest.collect import Collector
 from collector.ingest.limits import limit_headers
 from collector.ingest.request import Refused, Request, refusal, too_large
@@ -28,7 +37,7 @@ log = structlog.get_logger()
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 # A later one wins where two have a path: /track is PostHog's as well, and posthog.py tells them apart.
-PROTOCOLS = (beatline, segment, rudderstack, posthog, posthog_config, plausible, webhooks)
+PROTOCOLS = (beatline, sessions, segment, rudderstack, posthog, posthog_config, plausible, webhooks)
 ROUTES: dict[str, Route] = {
     path: route._replace(path=path) for protocol in PROTOCOLS for path, route in protocol.ROUTES.items()
 }
@@ -128,7 +137,7 @@ def preflight(request: Request, route: Route) -> Answer:
     """The answer to a browser that asks what it may send: whatever it names."""
     asked = request.header("Access-Control-Request-Headers") or ""
     headers = {
-        "Access-Control-Allow-Methods": ", ".join(("GET", "POST", "OPTIONS")),
+        "Access-Control-Allow-Methods": ", ".join(("GET", "POST", "PUT", "OPTIONS")),
         "Access-Control-Allow-Headers": asked if HEADER_NAMES.fullmatch(asked) else ALLOWED_HEADERS,
         "Access-Control-Max-Age": "86400",
         "Allow": ", ".join((*route.methods, "OPTIONS")),

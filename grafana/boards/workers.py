@@ -28,8 +28,7 @@ from grafana.boards.parts import (
 CHOSEN = 'job="workers", instance=~"$instance"'
 # Every workers' process says the same of what they share.
 SHARED = 'job="workers"'
-# Prometheus has a label `job` of its own, for the process; the one with a job's name becomes exported_job.
-JOB = "exported_job"
+JOB = "name"  # the label with a job's name; `job` is Prometheus' own, for the process
 
 
 def messages_per_second(metric: str) -> str:
@@ -50,7 +49,7 @@ def headline() -> list[AnyPanel]:
         stat_panel(
             2,
             "Dead letters",
-            "Messages that failed for good, kept for a week.",
+            "How often messages failed for good that nobody sent again or deleted.",
             promql(f"sum(max by (queue) (beatline_dead_letters{{{SHARED}}}))", "dead letters"),
         ).thresholds(levels((1, RED))),
         stat_panel(
@@ -157,7 +156,8 @@ def messages() -> list[AnyPanel]:
             time_series_panel(
                 15,
                 "Dead letters",
-                "Messages that failed for good, kept for a week (docs/runbooks/dead-letters.md).",
+                "How often messages failed for good that nobody sent again or deleted "
+                "(docs/runbooks/dead-letters.md).",
                 promql(f"max by (queue) (beatline_dead_letters{{{SHARED}}})", "{{queue}}"),
             ),
             (1, RED),

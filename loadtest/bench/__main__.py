@@ -18,13 +18,16 @@ from loadtest.bench import (
     cache,
     concurrent_writers,
     event_log,
+    exports,
     imports,
     index_costs,
     live,
     machine,
     rate_limits,
+    reports,
     rolling_windows,
     single_events,
+    watches,
 )
 from loadtest.bench.report import Section, document, goal_table, markdown, markdown_table
 from loadtest.bench.services import ROOT, Bench, services
@@ -40,6 +43,9 @@ MEASUREMENTS: dict[str, Callable[[Bench], Section]] = {
     "imports": imports.measure,
     "rate_limits": rate_limits.measure,
     "event_log": event_log.measure,
+    "exports": exports.measure,
+    "reports": reports.measure,
+    "watches": watches.measure,
 }
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 COMMAND = "make bench"

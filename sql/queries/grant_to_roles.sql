@@ -6,7 +6,7 @@ begin
     for item in
         select role, privilege, relation, columns
         from (values
-            -- relation, collector, workers, grafana (its columns; all: every one)
+            -- relation, collector, workers (of these columns only), grafana (its columns; all: every one)
             ('installation',      'select',                      'select',               null),
             ('projects',          'select insert update',        'select',               '{project_id, name, paused, created_at}'),
             ('write_keys',        'select insert update delete', 'select',               null),
@@ -36,11 +36,30 @@ begin
                   file_bytes, bytes_read, lines_read, rows_read, stored, duplicates, rejected, rejects_bytes}'),
             ('property_indexes',  'select insert update',        'select update delete', null),
             ('alert_history',     'select insert update',        'select delete',        'all'),
-            ('accounts',          'select insert update delete', null,                   null),
-            ('account_roles',     'select insert update delete', null,                   null),
+            ('accounts',          'select insert update delete', 'select(account_id,email,name,disabled,created_at)', null),
+            ('account_roles',     'select insert update delete', 'select',               null),
             ('login_sessions',    'select insert update',        null,                   null),
             ('api_tokens',        'select insert update delete', null,                   null),
             ('audit_log',         'select insert',               null,                   null),
+            ('job_schedule',      'select',                      'select insert update delete', null),
+            ('job_runs',          'select',                      'select insert update delete', null),
+            ('dead_letters',      'select update delete',        'select insert update delete', null),
+            ('reports',           'select insert update delete', 'select',               null),
+            ('report_schedules',  'select insert update delete', 'select update',        null),
+            ('archived_days',     'select',                      'select insert update', null),
+            ('report_runs',       'select',                      'select insert update', null),
+            ('exports',           'select insert update delete', 'select insert update delete', null),
+            ('watches',           'select insert update delete', 'select',               null),
+            ('watch_states',      'select insert update',        'select update',        null),
+            ('watch_history',     'select update',               'select insert update delete', null),
+            ('current_watches',   'select',                      'select',               null),
+            ('notifications',     'select insert',               'select insert update delete', null),
+            ('notification_recipients', 'select insert update',  'select insert',        null),
+            ('devices',           'select insert update delete', 'select update delete', null),
+            ('notification_preferences', 'select insert delete', 'select',               null),
+            ('quiet_hours',       'select insert update delete', 'select',               null),
+            ('deliveries',        'select insert',               'select insert update', null),
+            ('delivery_attempts', 'select',                      'select insert update', null),
             ('storage_sizes',       null,                        null,                   'all'),
             ('aggregate_freshness', null,                        null,                   'all'),
             ('connection_counts',   null,                        null,                   'all'),
@@ -49,7 +68,9 @@ begin
         cross join lateral (
             select 'beatline_collector', unnest(string_to_array(collector, ' ')), 'all'
             union all
-            select 'beatline_workers', unnest(string_to_array(workers, ' ')), 'all'
+            select 'beatline_workers', split_part(each, '(', 1),
+                   coalesce(nullif('{' || rtrim(split_part(each, '(', 2), ')') || '}', '{}'), 'all')
+            from unnest(string_to_array(workers, ' ')) as each
             union all
             select 'beatline_grafana', 'select', grafana where grafana is not null
         ) as granted (role, privilege, columns)
@@ -74,6 +95,8 @@ begin
             ('beatline_collector', 'make_event_partition(timestamptz, timestamptz)'),
             ('beatline_workers',   'make_event_partition(timestamptz, timestamptz)'),
             ('beatline_workers',   'drop_event_partitions(timestamptz)'),
+            ('beatline_workers',   'event_parts()'),
+            ('beatline_workers',   'drop_archived_events(timestamptz, timestamptz)'),
             ('beatline_workers',   'rotate_event_ledger(timestamptz, interval)'),
             ('beatline_grafana',   'count_connections()'),
             ('beatline_grafana',   'read_slow_statements()')

@@ -31,7 +31,17 @@ def raw_compose() -> dict[str, Any]:
 
 def compose(variables: Mapping[str, str]) -> dict[str, Any]:
     """The file with its variables put in. Raises MissingVariableError."""
-    return cast(dict[str, Any], put_in(raw_compose(), variables))
+    file = cast(dict[str, Any], put_in(raw_compose(), variables))
+    for service in file["services"].values():
+        if "environment" in service:
+            service["environment"] = resolved(service["environment"], variables)
+    return file
+
+
+def resolved(environment: Service, variables: Mapping[str, str]) -> Service:
+    """An environment with variables that have no value passed on, or left out where they are not set."""
+    passed = {key: variables.get(key) if value is None else value for key, value in environment.items()}
+    return {key: value for key, value in passed.items() if value is not None}
 
 
 def put_in(value: Any, variables: Mapping[str, str]) -> Any:

@@ -197,11 +197,10 @@ def mebibytes(text: str) -> int:
     return int(text.removesuffix("m"))
 
 
-def test_only_caddy_is_published_and_only_its_network_leads_outside() -> None:
+def test_only_caddy_is_published_and_two_networks_lead_outside() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["caddy"]
     networks = COMPOSE["networks"]
-    assert [name for name, options in networks.items() if not options.get("internal")] == ["edge"]
-    assert [name for name, service in SERVICES.items() if "edge" in service["networks"]] == ["caddy"]
+    assert [name for name, options in networks.items() if not options.get("internal")] == ["edge", "outside"]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +210,9 @@ def test_only_caddy_is_published_and_only_its_network_leads_outside() -> None:
         ("queue", {"valkey", "collector", "live", "workers", "scheduler"}),
         ("front", {"caddy", "collector", "live", "grafana", "generator"}),
         ("metrics", {"prometheus", "grafana", "collector", "live", "workers", "scheduler"}),
+        ("broker", {"rabbitmq", "workers", "scheduler"}),
+        ("edge", {"caddy"}),
+        ("outside", {"collector", "workers"}),
     ],
 )
 def test_who_can_reach_what(network: str, members: set[str]) -> None:
@@ -257,18 +259,28 @@ def needed_by(name: str) -> set[str]:
 def test_our_services_get_real_settings(name: str) -> None:
     known = {f"BEATLINE_{item.name.upper()}" for item in fields(Settings)}
     environment = SERVICES[name].get("environment", {})
-    assert set(environment) <= known
+    assert {key for key in environment if not key.startswith("AWS_")} <= known
     Settings.from_env(environment)
+
+
+def test_what_env_sets_of_others_reaches_collector_and_workers_and_is_unset_otherwise() -> None:
+    mail = {"BEATLINE_SMTP_URL": "smtp://mail.example.org", "AWS_DEFAULT_REGION": "eu-central-1"}
+    services = compose(written_env() | mail)["services"]
+    told = {
+        name for name, service in services.items() if mail.items() <= service.get("environment", {}).items()
+    }
+    assert told == {"collector", "workers"}
+    assert not any(mail.keys() & service.get("environment", {}).keys() for service in SERVICES.values())
 
 
 @every_service
 def test_no_secret_is_in_the_file(name: str) -> None:
     environment = raw_compose()["services"][name].get("environment", {})
-    written = {key: str(text) for key, text in environment.items() if SECRET.search(key)}
+    written = {key: str(text) for key, text in environment.items() if text is not None and SECRET.search(key)}
     harmless = {
         key
         for key, text in written.items()
-        if re.fullmatch(r"https?://[\w.:${}/-]+", text) or text == "false"
+        if re.fullmatch(r"https?://[\w.:${}/-]+", text) or text in ("false", f"${{{key}:-}}")
     }
     assert [
         key for key, text in written.items() if key not in harmless and ":?run make env}" not in text

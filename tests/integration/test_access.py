@@ -94,6 +94,49 @@ ALLOWED: dict[str, set[str]] = {
     "GET /api/v1/projects/{project_id}/property-indexes": VIEWERS,
     "POST /api/v1/projects/{project_id}/property-indexes": ADMINS,
     "DELETE /api/v1/projects/{project_id}/property-indexes/{index_id}": ADMINS,
+    "GET /api/v1/projects/{project_id}/reports": VIEWERS,
+    "POST /api/v1/projects/{project_id}/reports": ANALYSTS,
+    "POST /api/v1/projects/{project_id}/reports/run": VIEWERS,
+    "GET /api/v1/projects/{project_id}/reports/{report_id}": VIEWERS,
+    "PUT /api/v1/projects/{project_id}/reports/{report_id}": ANALYSTS,
+    "DELETE /api/v1/projects/{project_id}/reports/{report_id}": ANALYSTS,
+    "POST /api/v1/projects/{project_id}/reports/{report_id}/run": VIEWERS,
+    "GET /api/v1/projects/{project_id}/reports/{report_id}/schedules": VIEWERS,
+    "POST /api/v1/projects/{project_id}/reports/{report_id}/schedules": ANALYSTS,
+    "PUT /api/v1/projects/{project_id}/reports/{report_id}/schedules/{schedule_id}": ANALYSTS,
+    "DELETE /api/v1/projects/{project_id}/reports/{report_id}/schedules/{schedule_id}": ANALYSTS,
+    "GET /api/v1/projects/{project_id}/exports": VIEWERS,  # their own
+    "POST /api/v1/projects/{project_id}/exports": VIEWERS,  # of what they may see
+    "GET /api/v1/projects/{project_id}/exports/{export_id}": VIEWERS,
+    "DELETE /api/v1/projects/{project_id}/exports/{export_id}": VIEWERS,
+    "GET /api/v1/exports/download": EVERYBODY,  # with a link
+    "GET /api/v1/projects/{project_id}/watches": VIEWERS,
+    "POST /api/v1/projects/{project_id}/watches": VIEWERS,
+    "GET /api/v1/projects/{project_id}/watches/history": VIEWERS,
+    "POST /api/v1/projects/{project_id}/watches/test": VIEWERS,
+    "GET /api/v1/projects/{project_id}/watches/{watch_id}": VIEWERS,  # their own and the project's
+    "PUT /api/v1/projects/{project_id}/watches/{watch_id}": VIEWERS,
+    "DELETE /api/v1/projects/{project_id}/watches/{watch_id}": VIEWERS,
+    "POST /api/v1/projects/{project_id}/watches/{watch_id}/snooze": VIEWERS,
+    "DELETE /api/v1/projects/{project_id}/watches/{watch_id}/snooze": VIEWERS,
+    "GET /api/v1/projects/{project_id}/watches/{watch_id}/history": VIEWERS,
+    "GET /api/v1/devices": SIGNED_IN,
+    "POST /api/v1/devices": SIGNED_IN,
+    "DELETE /api/v1/devices/{device_id}": SIGNED_IN,  # their own
+    "POST /api/v1/devices/{device_id}/test": SIGNED_IN,
+    "GET /api/v1/devices/{device_id}/deliveries": SIGNED_IN,
+    "GET /api/v1/notifications": SIGNED_IN,
+    "POST /api/v1/notifications/{notification_id}/read": SIGNED_IN,
+    "POST /api/v1/notifications/read": SIGNED_IN,
+    "GET /api/v1/notifications/preferences": SIGNED_IN,
+    "PUT /api/v1/notifications/preferences": SIGNED_IN,
+    "GET /api/v1/notifications/channels": SIGNED_IN,
+    "GET /api/v1/jobs": OWNERS,
+    "GET /api/v1/jobs/runs": OWNERS,
+    "GET /api/v1/jobs/dead-letters": OWNERS,
+    "POST /api/v1/jobs/dead-letters/{dead_letter_id}/send": OWNERS,
+    "DELETE /api/v1/jobs/dead-letters/{dead_letter_id}": OWNERS,
+    "GET /api/v1/archive": OWNERS,
     "GET /health": EVERYBODY,
     "GET /health/live": EVERYBODY,
     "GET /health/ready": EVERYBODY,
@@ -102,9 +145,11 @@ SIGNS_OUT = {"POST /api/v1/auth/logout", "POST /api/v1/auth/logout-everywhere"} 
 # By keys of their own:
 KEYED = {"POST /api/v1/auth/login", "POST /api/v1/auth/refresh", "POST /api/v1/imports"}
 IDS = {
+    "device_id": str(UUID(int=1)), "notification_id": "1", "export_id": str(UUID(int=1)),
     "event_type": "view", "rejected_id": "1", "import_id": str(UUID(int=1)), "login_id": str(UUID(int=1)),
     "token_id": str(UUID(int=1)), "account_id": str(UUID(int=1)), "source": "shop", "user_id": "u",
-    "index_id": "1", "domain": "shop.example",
+    "index_id": "1", "dead_letter_id": "1", "watch_id": "1", "report_id": "1", "schedule_id": "1",
+    "domain": "shop.example",
 }  # fmt: skip
 
 

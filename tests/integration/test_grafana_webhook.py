@@ -505,7 +505,7 @@ def test_what_is_announced_is_stored_with_the_change_or_not_at_all(
 ) -> None:
     database.execute("create temporary table outbox (alert_id bigint, status text)")
 
-    def queue(connection: psycopg.Connection, changes: list[Change]) -> None:
+    def queue(connection: psycopg.Connection, changes: list[Change], now: datetime) -> None:
         for change in changes:
             values = [change.alert_id, change.status]
             connection.execute("insert into outbox values (%s, %s)", values)

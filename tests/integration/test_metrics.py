@@ -18,7 +18,6 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from dramatiq import Worker
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -33,13 +32,16 @@ from beatline.storage.writer import Flush, Outcome
 from collector.metrics import IngestMetrics, forget_dead_processes
 from tests.fixtures.collectors import ROOT, free_port, running_collector
 from tests.fixtures.storage import make_events, wait_until
-from workers.actors import QUEUE, make_broker
+from workers.actors import Actors, Work, make_actors, make_workers, sending_broker
 from workers.monitor import read_health
-from workers.schedule import SCHEDULE, Pulse
+from workers.pulse import Pulse
+from workers.schedule import SCHEDULE
+from workers.tasks import BULK, EXPORTS, MAINTENANCE
 
 DOCUMENT = ROOT / "docs" / "metrics.md"
 ROW = re.compile(r"^\| `(\w+)` \| (counter|gauge|histogram) \|([^|]*)\|", re.MULTILINE)
-JOBS = [job.__name__ for job, _ in SCHEDULE]
+JOBS = [row.name for row in SCHEDULE]
+QUEUE_OF = {row.name: row.queue for row in SCHEDULE}
 PROXIED = {"X-Forwarded-For": "192.0.2.1"}
 NOWHERE = "127.0.0.1:1"
 
@@ -73,9 +75,9 @@ class Exported:
             for sample in family.samples
         }
 
-    def value(self, name: str, **labels: str) -> float | None:
+    def value(self, metric: str, /, **labels: str) -> float | None:
         """One sample; None when there is none."""
-        return self.samples.get((name, frozenset(labels.items())))
+        return self.samples.get((metric, frozenset(labels.items())))
 
 
 @dataclass
@@ -100,9 +102,9 @@ class Process:
         assert answer.status_code == 200
         return Exported(answer.text)
 
-    def value(self, name: str, **labels: str) -> float | None:
+    def value(self, metric: str, /, **labels: str) -> float | None:
         """One sample of its metrics now."""
-        return self.scrape().value(name, **labels)
+        return self.scrape().value(metric, **labels)
 
     def answers(self) -> bool:
         """Whether it listens."""
@@ -227,13 +229,13 @@ def test_the_workers_metrics_are_the_documented_ones_and_move(parts: dict[str, A
         assert exported.value("beatline_info", version=__version__) == 1
         assert exported.value("beatline_schedule_leader") == 1
         assert exported.value("beatline_database_up") == exported.value("beatline_valkey_up") == 1
-        assert exported.value("beatline_dead_letters", queue=QUEUE) == 0
+        assert exported.value("beatline_dead_letters", queue=MAINTENANCE) == 0
         disk = shutil.disk_usage(parts["data"])
         assert exported.value("beatline_disk_size_bytes") == disk.total
         assert 0 < (exported.value("beatline_disk_free_bytes") or 0) < disk.total
         for job in JOBS:
-            labels = {"queue_name": QUEUE, "actor_name": job}
-            assert exported.value("beatline_job_seconds_count", job=job)
+            labels = {"queue_name": QUEUE_OF[job], "actor_name": job}
+            assert exported.value("beatline_job_seconds_count", name=job)
             assert exported.value("dramatiq_messages_total", **labels)
             assert exported.value("dramatiq_message_errors_total", **labels) == 0
         assert not (parts["data"] / "metrics").exists()
@@ -252,7 +254,7 @@ def test_the_workers_metrics_are_the_documented_ones_and_move(parts: dict[str, A
 
 def succeeded(exported: Exported, job: str) -> bool:
     """Whether a job has just ended well."""
-    ended = exported.value("beatline_job_last_success_timestamp_seconds", job=job)
+    ended = exported.value("beatline_job_last_success_timestamp_seconds", name=job)
     return ended is not None and time.time() - 60 < ended <= time.time()
 
 
@@ -272,10 +274,10 @@ def test_given_several_processes_then_one_leads_and_each_counts_its_own_jobs(par
         assert sorted(leaders) == [0, 1]
         assert of_jobs.value("beatline_schedule_leader") == 0
         runs = [
-            each.value("beatline_job_seconds_count", job="make_partitions") for each in (of_jobs, of_both)
+            each.value("beatline_job_seconds_count", name="make_partitions") for each in (of_jobs, of_both)
         ]
         assert sorted(runs) == [0, 1]
-        assert not any(of_schedule.value("beatline_job_seconds_count", job=job) for job in JOBS)
+        assert not any(of_schedule.value("beatline_job_seconds_count", name=job) for job in JOBS)
 
         checks = [
             process.get("/health").json()["checks"].keys() - {"database", "valkey"} for process in processes
@@ -313,9 +315,10 @@ def test_given_valkey_away_then_all_but_what_it_knows_is_exported(parts: dict[st
         assert exported.value("beatline_valkey_up") == 0
         assert exported.value("beatline_database_up") == 1
         assert exported.value("beatline_disk_free_bytes")
+        assert exported.value("beatline_broker_up") == 0
         assert documented("Workers").keys() - exported.families.keys() == {
             "beatline_spill_batches", "beatline_spill_oldest_seconds", "beatline_spill_unreadable_batches",
-            "beatline_queue_messages", "beatline_dead_letters",
+            "beatline_queue_messages",
         }  # fmt: skip
         health = workers.get("/health")
         assert (health.status_code, health.json()["checks"]["valkey"]) == (503, {"status": "away"})
@@ -324,32 +327,56 @@ def test_given_valkey_away_then_all_but_what_it_knows_is_exported(parts: dict[st
 def test_given_a_job_that_fails_then_its_message_is_a_dead_letter(
     parts: dict[str, Any], connection: psycopg.Connection
 ) -> None:
-    connection.execute("drop table rejected_events cascade")
-    labels = {"queue_name": QUEUE, "actor_name": "trim_rejected_events"}
+    connection.execute("drop table property_indexes cascade")
+    labels = {"queue_name": BULK, "actor_name": "work_on_property_indexes"}
     with running("workers", **parts) as workers:
-        wait_until(lambda: workers.value("beatline_dead_letters", queue=QUEUE) == 1)
+        wait_until(lambda: (workers.value("beatline_dead_letters", queue=BULK) or 0) >= 1)
         exported = workers.scrape()
-        assert exported.value("dramatiq_message_rejects_total", **labels) == 1
-        assert exported.value("dramatiq_message_errors_total", **labels) == 1
-        assert exported.value("beatline_job_seconds_count", job="trim_rejected_events") == 1
-        assert not succeeded(exported, "trim_rejected_events")
+        assert exported.value("dramatiq_message_rejects_total", **labels)
+        assert exported.value("dramatiq_message_errors_total", **labels)
+        assert exported.value("beatline_job_seconds_count", name="work_on_property_indexes")
+        assert not succeeded(exported, "work_on_property_indexes")
+    letter = "select queue, actor, arguments, left(error, 12), times >= 1 from dead_letters"
+    assert connection.execute(letter).fetchall() == [
+        (BULK, "work_on_property_indexes", [], "StorageError", True)
+    ]
+
+
+def test_given_rabbitmq_then_its_queues_are_exported_and_its_absence_is_seen(
+    parts: dict[str, Any], rabbitmq_url: str
+) -> None:
+    with running("workers", "schedule", **parts | {"broker_url": rabbitmq_url}) as workers:
+        wait_until(lambda: (workers.value("beatline_queue_messages", queue=MAINTENANCE) or 0) > 0)
+        assert workers.value("beatline_broker_up") == 1
+        assert workers.value("beatline_queue_messages", queue=EXPORTS) == 0
+        assert workers.get("/health").json()["checks"]["rabbitmq"] == {"status": "ok"}
+    with running("workers", "schedule", **parts | {"broker_url": f"amqp://{NOWHERE}"}) as workers:
+        assert workers.value("beatline_broker_up") == 0
+        assert workers.value("beatline_valkey_up") == 1
+        health = workers.get("/health")
+        assert (health.status_code, health.json()["checks"]["rabbitmq"]) == (503, {"status": "away"})
+
+
+def actors_of(parts: dict[str, Any]) -> Actors:
+    """The actors of a process."""
+    return make_actors(Settings(**parts), CollectorRegistry(), Work())
 
 
 def test_given_a_message_that_is_too_old_then_it_is_dropped_and_is_no_dead_letter(
     parts: dict[str, Any],
 ) -> None:
-    broker = make_broker(Settings(**parts), CollectorRegistry())
+    broker = sending_broker(actors_of(parts))
     message = broker.get_actor("drain_spill").message()
     broker.enqueue(message.copy(message_timestamp=message.message_timestamp - 11_000))  # type: ignore[arg-type]
     broker.close()
-    labels = {"queue_name": QUEUE, "actor_name": "drain_spill"}
+    labels = {"queue_name": MAINTENANCE, "actor_name": "drain_spill"}
     with running("workers", "jobs", **parts) as workers:
-        assert workers.value("beatline_queue_messages", queue=QUEUE) in (0, 1)
+        assert workers.value("beatline_queue_messages", queue=MAINTENANCE) in (0, 1)
         wait_until(lambda: workers.value("dramatiq_messages_total", **labels) == 1)
-        wait_until(lambda: workers.value("beatline_queue_messages", queue=QUEUE) == 0)
+        wait_until(lambda: workers.value("beatline_queue_messages", queue=MAINTENANCE) == 0)
         exported = workers.scrape()
-        assert exported.value("beatline_job_seconds_count", job="drain_spill") == 0
-        assert exported.value("beatline_dead_letters", queue=QUEUE) == 0
+        assert exported.value("beatline_job_seconds_count", name="drain_spill") == 0
+        assert exported.value("beatline_dead_letters", queue=MAINTENANCE) == 0
         assert exported.value("dramatiq_messages_inprogress", **labels) == 0
 
 
@@ -361,13 +388,14 @@ def test_given_a_schedule_that_stands_still_or_no_threads_then_health_says_so(
     parts: dict[str, Any], silent_seconds: int, started: bool, well: bool, of_schedule: str, of_threads: str
 ) -> None:
     settings = Settings(**parts)
-    worker = Worker(make_broker(settings, CollectorRegistry()), worker_threads=1)
-    if started:
+    workers = make_workers(actors_of(parts))
+    for worker in workers if started else []:
         worker.start()
     try:
-        healthy, health = read_health(settings, worker, Pulse(beat_at=time.monotonic() - silent_seconds))
+        healthy, health = read_health(settings, workers, Pulse(beat_at=time.monotonic() - silent_seconds))
     finally:
-        worker.stop()
+        for worker in workers:
+            worker.stop()
     assert healthy == well
     assert health["checks"]["schedule"]["status"] == of_schedule
     assert health["checks"]["threads"]["status"] == of_threads
