@@ -114,7 +114,7 @@ def test_given_a_long_text_then_it_is_shortened_and_sent(
         (Reply(500), Unavailable, None),
         (Reply(503, {"Retry-After": "-1"}), Unavailable, None),
     ],
-    ids=lambda value: f"{value.status} {value.headers}" if isinstance(value, Reply) else None,
+    ids=lambda value: " ".join([str(value.status), *value.headers]) if isinstance(value, Reply) else None,
 )
 def test_given_an_error_of_the_service_then_it_is_told_apart(
     service: PushService,

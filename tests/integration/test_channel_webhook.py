@@ -116,7 +116,7 @@ def test_given_a_secret_that_is_none_then_nothing_is_sent(receiver: WebhookRecei
         (Reply(503, {"Retry-After": "²"}), Unavailable, None),
         (Reply(500, {}, b"\x00\xff" * 1_000), Unavailable, None),
     ],
-    ids=lambda value: f"{value.status} {value.headers}" if isinstance(value, Reply) else None,
+    ids=lambda value: " ".join([str(value.status), *value.headers]) if isinstance(value, Reply) else None,
 )
 def test_given_another_status_than_2xx_then_it_is_told_apart(
     receiver: WebhookReceiver, fault: Reply, raised: type[Exception], retry_after: float | None
