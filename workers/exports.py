@@ -63,6 +63,7 @@ LOOK_SECONDS = 0.5  # between two looks whether an export is still wanted
 REPORT_SECONDS = 600.0
 BUFFER = 2**20
 PAGE = "/reports/downloads"
+FORMAT_NAMES = {"csv": "CSV", "ndjson": "NDJSON", "parquet": "Parquet", "pdf": "PDF"}
 ENTRIES_AGE = timedelta(days=90)  # that exports are listed after their end
 ABANDONED = timedelta(days=1)  # files of attempts that were killed
 
@@ -331,9 +332,8 @@ def tell(connection: Connection, export: Export, now: datetime) -> None:
 
 def contents(export: Export) -> str:
     """What a file holds, in words."""
-    return (
-        f"{export.rows_written:,} rows as {export.format.upper()}, kept until {export.expires_at:%d %b %Y}."
-    )
+    name = FORMAT_NAMES[export.format]
+    return f"{export.rows_written:,} rows as {name}, kept until {export.expires_at:%d %b %Y}."
 
 
 def delete_others(store: FileStore, done: Export) -> None:

@@ -114,6 +114,15 @@ class ExportsParameters(StrictSchema):
     cursor = Cursor(Place)
 
 
+class DeleteParameters(StrictSchema):
+    """What may be deleted."""
+
+    only_open = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Only cancel: one that has ended meanwhile keeps its file."},
+    )
+
+
 class LinkParameters(StrictSchema):
     """The link's token."""
 
@@ -224,8 +233,10 @@ def get_export(project_id: int, export_id: UUID) -> dict[str, Any]:
 
 @blueprint.delete("/<uuid:export_id>")
 @needs(Permission.READ_REPORTS)
+@blueprint.arguments(DeleteParameters, location="query")
 @blueprint.response(204)
-def delete_export(project_id: int, export_id: UUID) -> None:
+@blueprint.alt_response(409, description="It has ended, and only_open was asked for")
+def delete_export(parameters: dict[str, bool], project_id: int, export_id: UUID) -> None:
     """Cancel an export, or delete one that has ended, and its file"""
     now, file_name = utc_now(), None
     with reading() as connection, connection.transaction():
@@ -234,6 +245,8 @@ def delete_export(project_id: int, export_id: UUID) -> None:
             abort(403, "Only who asked for it and admins may delete it.")
         if cancel_export(connection, export_id, now):
             action = "export cancelled"
+        elif parameters["only_open"]:
+            abort(409, "It has ended meanwhile.")
         else:
             action, file_name = "export deleted", forget_export(connection, export_id)
         note(connection, actor(), change_of(action, export), now)

@@ -219,6 +219,21 @@ def test_given_a_viewer_then_counts_and_what_is_meant_for_viewers_are_shown_and_
     expect(page.locator(".figure-value")).to_have_text(re.compile(r"\d+"))
 
 
+@pytest.mark.parametrize(
+    ("path", "email"),
+    [("/event-log", ANALYST), ("/reports/new", VIEWER)],
+)
+def test_given_each_project_then_its_own_types_are_offered_and_one_stays_signed_in(
+    browse: Browse, console: Console, path: str, email: str
+) -> None:
+    page = browse(f"{path}?project=2", email)
+    page.get_by_role("button", name="Types: All").click()
+    expect(page.get_by_text("No such type in the last 30 days.")).to_be_visible()
+    page.goto(f"{console.url}{path}?project=1")
+    page.get_by_role("button", name="Types: All").click()
+    expect(page.get_by_label("page_view")).to_be_visible()
+
+
 def test_given_an_address_that_is_damaged_then_the_page_says_what_does_not_count(browse: Browse) -> None:
     page = browse("/reports/new?measure=mood&top=1000&zone=UTC", ANALYST)
     expect(page.get_by_role("alert")).to_contain_text("do not count: measure, top.")

@@ -385,6 +385,14 @@ def test_an_export_that_is_deleted_takes_its_file_with_it(
     assert follow(boss.client, link).status_code == 404
 
 
+def test_an_export_that_ends_just_before_it_is_cancelled_keeps_its_file(
+    boss: Tokens, done: str, settings: Settings
+) -> None:
+    assert boss("DELETE", f"{done}?only_open=true").status_code == 409
+    assert boss("GET", done).json["state"] == "done"
+    assert len(list(export_store(settings).names(""))) == 1
+
+
 # Links
 
 

@@ -1,13 +1,14 @@
 import { Link } from "wouter";
 
 import { DataTable, type Column } from "../../components/DataTable";
+import { EmptyNotice } from "../../components/EmptyNotice";
 import { LoadMore } from "../../components/LoadMore";
 import { Moment } from "../../components/Moment";
 import { QueryState } from "../../components/QueryState";
 import { formatAge } from "../../lib/format";
 import { valueWords } from "./condition";
 import { useWatchHistory, type WatchEpisode } from "./queries";
-import { watchPath } from "./sections";
+import { WATCHES, watchPath } from "./sections";
 
 /** When watches fired, or one of them; the newest first. */
 export function EpisodesTable({ watchId }: { watchId: number | null }) {
@@ -17,7 +18,7 @@ export function EpisodesTable({ watchId }: { watchId: number | null }) {
     <QueryState query={history}>
       {(rows) =>
         rows.length === 0 ? (
-          <p className="footnote">{watchId === null ? "No watch has fired." : "It has not fired."}</p>
+          <NoEpisodes watchId={watchId} />
         ) : (
           <>
             <DataTable label="Episodes, the newest first" rows={rows} rowKey={({ episode_id }) => episode_id} columns={columns} />
@@ -26,6 +27,17 @@ export function EpisodesTable({ watchId }: { watchId: number | null }) {
         )
       }
     </QueryState>
+  );
+}
+
+function NoEpisodes({ watchId }: { watchId: number | null }) {
+  if (watchId !== null) return <p className="footnote">It has not fired.</p>;
+  return (
+    <EmptyNotice title="No watch has fired">
+      <p>
+        When one of the <Link href={WATCHES}>watches</Link> does, it stands here: when, for how long, and how far it went.
+      </p>
+    </EmptyNotice>
   );
 }
 

@@ -7,7 +7,7 @@ import {
 } from "@tanstack/react-query";
 
 import { answer, api, type Schemas } from "../../api/client";
-import { useProject } from "../../session/project";
+import { usePermission, useProject } from "../../session/project";
 import { asBars, unitOf, type Bars, type Bucket } from "./bars";
 import { apiQuery, conditions, rangeOf, type Filter, type Range } from "./filter";
 
@@ -27,6 +27,7 @@ const PAGE = 100;
 const BUCKETS_A_PAGE = 1_000;
 const MOST_BUCKET_PAGES = 3;
 const KNOWN_DAYS = 30;
+const MOST_TYPES = 50;
 
 /** Where a page begins; the time of all pages is that of the first. */
 export type PageStart = { range: Range; cursor: string | null };
@@ -68,18 +69,33 @@ export function asLog(pages: EventPage[]): EventLog {
 /** The types of the last month's events, the most frequent first. */
 export function useKnownTypes(): { type: string; events: number }[] {
   const { projectId } = useProject();
+  const readsEvents = usePermission("events:read");
   const { data } = useQuery({
-    queryKey: ["event-counts-by-type", projectId],
-    queryFn: ({ signal }) => {
-      const start_date = new Date(Date.now() - KNOWN_DAYS * 86_400_000).toISOString().slice(0, 10);
-      const query = { project_id: projectId, start_date };
-      return answer(api.GET("/analytics/event-counts-by-type", { params: { query }, signal }));
-    },
+    queryKey: ["event-counts-by-type", projectId, readsEvents],
+    queryFn: ({ signal }) => (readsEvents ? countByType(projectId, signal) : reportByType(projectId, signal)),
     staleTime: 60_000,
   });
   return Object.entries(data ?? {})
     .map(([type, events]) => ({ type, events }))
     .sort((one, other) => other.events - one.events);
+}
+
+async function countByType(project_id: number, signal: AbortSignal): Promise<Record<string, number>> {
+  const start_date = new Date(Date.now() - KNOWN_DAYS * 86_400_000).toISOString().slice(0, 10);
+  const query = { project_id, start_date };
+  return (await answer(api.GET("/api/v1/analytics/admin/events/event_counts/", { params: { query }, signal }))).by_type;
+}
+
+/** The same, of the most frequent ones, for those who may only ask reports. */
+async function reportByType(project_id: number, signal: AbortSignal): Promise<Record<string, number>> {
+  const definition: Schemas["Definition"] = {
+    period: { kind: "rolling", count: KNOWN_DAYS, unit: "day" },
+    groupings: [{ by: "event_type" }],
+    top: MOST_TYPES,
+  };
+  const asked = { params: { path: { project_id } }, body: { definition }, signal };
+  const { series } = await answer(api.POST("/api/v1/projects/{project_id}/reports/run", asked));
+  return Object.fromEntries(series.filter(({ other }) => !other).map(({ label, total }) => [label, total ?? 0]));
 }
 
 /** Whether the counts know a filter: they know time and type alone. */

@@ -13,8 +13,10 @@ export function ExportActions({ row }: { row: Export }) {
   const administers = usePermission("members:write");
   const { export_id, account_id, title, format, state } = row;
   const open = isOpen(row);
+  const { params } = ofExport(projectId, export_id);
+  const chosen = { params: { ...params, query: { only_open: open } } };
   const end = useAction({
-    run: () => answer(api.DELETE("/api/v1/projects/{project_id}/exports/{export_id}", ofExport(projectId, export_id))),
+    run: () => answer(api.DELETE("/api/v1/projects/{project_id}/exports/{export_id}", chosen)),
     done: `${title} is ${open ? "cancelled" : "deleted"}.`,
     renews: RENEWS,
   });

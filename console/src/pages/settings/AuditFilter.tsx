@@ -14,6 +14,7 @@ const ACTIONS = [
   "catalogue mode set", "event type described", "event type forgotten", "rejected event dismissed",
   "rejected events replayed", "property index asked for", "property index dropped",
   "report saved", "report changed", "report deleted", "report scheduled", "report schedule changed", "report schedule deleted",
+  "watch made", "watch changed", "watch deleted", "watch snoozed", "snooze of a watch ended",
   "export requested", "export cancelled", "export deleted", "dead letter sent again", "dead letter deleted",
 ];
 
