@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from beatline.accounts.access import Role
-from tests.fixtures.consoles import LOOKS, Browse, Console, accessibility_faults, fits, keep_picture
+from tests.fixtures.consoles import LOOKS, PHONE, Browse, Console, accessibility_faults, fits, keep_picture
 from tests.fixtures.people import PASSWORD
 
 BOSS = "boss@example.com"
@@ -276,7 +276,7 @@ def test_given_another_project_then_every_link_stays_in_it(browse: Browse, conso
 
 
 def test_given_a_phone_then_the_menu_leads_everywhere_and_closes(browse: Browse, console: Console) -> None:
-    page = browse("/", BOSS, **LOOKS["phone"])
+    page = browse("/", BOSS, **PHONE)
     page.get_by_role("button", name="Menu").click()
     keep_picture(page, "menu-phone")
     assert accessibility_faults(page) == []
