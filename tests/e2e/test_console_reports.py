@@ -74,7 +74,7 @@ def told(page: Page) -> Locator:
 def test_given_a_measure_and_a_grouping_then_the_numbers_are_those_of_sql(
     browse: Browse, console: Console
 ) -> None:
-    page = browse("/reports/new", ANALYST, timezone_id="UTC")
+    page = browse("/reports/new?period=last-7-day", ANALYST, timezone_id="UTC")
     page.get_by_label("Measure").select_option("users")
     page.get_by_role("button", name="Add a grouping").click()
     page.get_by_label("By", exact=True).select_option("event_type")
@@ -95,7 +95,7 @@ def test_given_a_measure_and_a_grouping_then_the_numbers_are_those_of_sql(
 def test_given_a_property_a_filter_and_a_comparison_then_all_are_answered(
     browse: Browse, console: Console
 ) -> None:
-    page = browse("/reports/new", ANALYST, timezone_id="UTC")
+    page = browse("/reports/new?period=last-7-day", ANALYST, timezone_id="UTC")
     page.get_by_label("Measure").select_option("sum")
     page.get_by_label("Property", exact=True).fill("price")
     page.get_by_label("Compare with the period before").check()
@@ -126,7 +126,7 @@ def test_given_a_property_that_cannot_be_then_its_field_says_so(browse: Browse) 
 def test_given_a_report_then_it_is_saved_changed_renamed_and_deleted(
     browse: Browse, console: Console
 ) -> None:
-    page = browse("/reports/new?group=event_type&grain=none&zone=UTC", ANALYST)
+    page = browse("/reports/new?period=last-7-day&group=event_type&grain=none&zone=UTC", ANALYST)
     page.get_by_role("button", name="Save …").click()
     page.get_by_label("Name", exact=True).fill(f"Types {ATTACK}")
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
@@ -245,7 +245,7 @@ def test_given_an_address_that_is_damaged_then_the_page_says_what_does_not_count
 def test_given_a_screen_then_everything_fits_it_and_axe_finds_nothing(
     browse: Browse, console: Console, name: str, look: dict[str, Any]
 ) -> None:
-    page = browse("/reports/new?group=event_type&compare=1&zone=UTC", BOSS, **look)
+    page = browse("/reports/new?period=last-7-day&group=event_type&compare=1&zone=UTC", BOSS, **look)
     expect(page.get_by_role("img", name="Line chart")).to_be_visible()
     looks_right(page, f"reports-new-{name}")
     page.goto(f"{console.url}/reports/new?period=rolling-3-day&compare=1&zone=UTC")

@@ -53,7 +53,7 @@ export function defaultAsked(): Asked {
     measure: { kind: "count", property: "", percentile: 95 },
     groupings: [],
     filter: NO_FILTER,
-    period: { kind: "last", count: 7, unit: "day" },
+    period: { kind: "rolling", count: 7, unit: "day" },
     grain: "day",
     compare: false,
     top: DEFAULT_TOP,

@@ -18,6 +18,7 @@ export const PRESETS = {
   "this-day": "Today",
   "last-1-day": "Yesterday",
   "rolling-24-hour": "24 hours until now",
+  "rolling-7-day": "7 days until now",
   "last-7-day": "Last 7 days",
   "last-30-day": "Last 30 days",
   "this-week": "This week",
