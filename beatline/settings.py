@@ -177,7 +177,7 @@ class Settings:
         "granian", one_of("granian", "gthread", "gevent"), "Web server (docs/benchmarks.md)."
     )
     workers: int = setting(2, whole(1, 64), "Collector processes.")
-    threads: int = setting(64, whole(1, 512), "Requests that one collector process answers at once.")
+    threads: int = setting(128, whole(1, 512), "Requests that one collector process answers at once.")
     max_body_bytes: int = setting(
         8 * 2**20, whole(2**10, 2**30), "Largest request body; a larger one is answered 413."
     )

@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+TOO_MANY = "too many events are waiting to be stored"
+
 RECONNECT_SECONDS = 1.0  # how long batches go straight to the spill after a failed attempt
 SPILL_SECONDS = 0.05  # how long a batch for the spill waits for company: few large ones drain far faster
 
@@ -98,7 +100,8 @@ class Writer:
     """The one writer of a process: a bounded queue and a thread that flushes it.
 
     connect opens the store (StorageError when it cannot); spill may be None. on_flush hears of every flush,
-    on_commit of the events of each commit (see Isolated.committed).
+    on_commit of the events of each commit (see Isolated.committed). overloaded: from a submission that found
+    the queue full until a quarter of it is free; who looks at it need not read what would be refused.
     """
 
     connect: Callable[[], Store]
@@ -113,6 +116,7 @@ class Writer:
         self.queued_bytes = 0
         self.changed = threading.Condition()
         self.closing = False
+        self.overloaded = False
         self.store: Store | None = None
         self.retry_at = 0.0
         self.thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -127,7 +131,8 @@ class Writer:
                 self.queued_events + len(submission.events) > self.limits.queue_events
                 or self.queued_bytes + submission.size > self.limits.queue_bytes
             ):
-                raise Overloaded("too many events are waiting to be stored")
+                self.overloaded = bool(self.queue)  # so that taking from it ends this
+                raise Overloaded(TOO_MANY)
             submission.queued_at = time.perf_counter()
             self.queue.append(submission)
             self.queued_events += len(submission.events)
@@ -180,7 +185,15 @@ class Writer:
                 taken.append(self.queue.popleft())
             self.queued_events -= sum(len(submission.events) for submission in taken)
             self.queued_bytes -= sum(submission.size for submission in taken)
+            self.overloaded = self.overloaded and not self._has_room()
             return taken
+
+    def _has_room(self) -> bool:
+        """Whether a quarter of the queue is free."""
+        share = max(
+            self.queued_events / self.limits.queue_events, self.queued_bytes / self.limits.queue_bytes
+        )
+        return share <= 0.75
 
     def _enough(self) -> bool:
         """Whether waiting for more would not make the next transaction larger."""

@@ -15,7 +15,7 @@ from beatline.events import Event, Reason, RejectedEvent
 from beatline.ingest.pipeline import STEPS, Draft, Protocol, Rejection, run
 from beatline.projects import Project, Projects
 from beatline.settings import Settings
-from beatline.storage.writer import Outcome, Submission, Writer
+from beatline.storage.writer import TOO_MANY, Outcome, Submission, Writer
 from collector.ingest.limits import IngestLimits
 from collector.ingest.request import Refused, Request
 from collector.metrics import IngestMetrics
@@ -37,6 +37,11 @@ class Collector:
     projects: Projects
     limits: IngestLimits
     database: Callable[[], AbstractContextManager[Connection]]
+
+    def check_load(self) -> None:
+        """Refuse, before its body is read, what the writer has no room for. Raises Refused: 503."""
+        if self.writer.overloaded:
+            raise overloaded(Overloaded(TOO_MANY))
 
     def authenticate(self, request: Request, *body_keys: str | None) -> Project:
         """The project of the request's write key; without one the default project, when ingestion is open.
@@ -141,7 +146,7 @@ class Collector:
         try:
             self.writer.submit(submission)
         except Overloaded as error:
-            raise Refused(503, "overloaded", f"{error}.", retry_after=error.retry_after) from None
+            raise overloaded(error) from None
         if not submission.wait(self.settings.acknowledge_seconds):
             raise Refused(503, "timeout", "The events were not stored in time.", retry_after=5)
         if submission.outcome is Outcome.UNAVAILABLE:
@@ -150,6 +155,11 @@ class Collector:
             self.metrics.rejected.labels(source, Reason.STORAGE).inc(len(submission.refused))
             raise Refused(500, Reason.STORAGE, "Storage refused the event for good.")
         self.metrics.accepted(source).inc(len(events))
+
+
+def overloaded(error: Overloaded) -> Refused:
+    """What a client is told when there is no room for its events."""
+    return Refused(503, "overloaded", f"{error}.", retry_after=error.retry_after)
 
 
 def check_origin(request: Request, allowed: frozenset[str]) -> None:

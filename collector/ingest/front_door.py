@@ -43,6 +43,7 @@ ROUTES: dict[str, Route] = {
 }
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
+SKIPPED_BYTES = 65_536  # at a time
 EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Content-Encoding, X-Write-Key, X-Retry-Count, AnonymousId, SentAt"
@@ -103,11 +104,13 @@ class FrontDoor:
                 allow = ", ".join(route.methods)
                 raise Refused(405, "method_not_allowed", f"Only {allow} is allowed here.", allow=allow)
             self.collector.limits.admit_address(request)
+            self.collector.check_load()
             if request.own_key():
                 self.collector.authenticate(request)
             request.body = read_body(request.environ, self.collector.settings.max_body_bytes)
             return route.handle(self.collector, request)
         except Refused as refused:
+            skip_body(request.environ, self.collector.settings.max_body_bytes)
             if refused.code == Reason.RATE_LIMITED:
                 refused.status = route.busy
             return refusal(refused, request_id_of(request.header("X-Request-Id")), detail=route.detail)
@@ -155,6 +158,17 @@ def read_body(environ: dict[str, Any], max_bytes: int) -> bytes:
     if len(body) > max_bytes:
         raise too_large(max_bytes)
     return body
+
+
+def skip_body(environ: dict[str, Any], max_bytes: int) -> None:
+    """Read what is left of a body within the limit: a client that is cut off while it sends loses the
+    answer (RFC 9112, section 9.6)."""
+    declared = environ.get("CONTENT_LENGTH", "")
+    if declared.isdigit() and int(declared) > max_bytes:
+        return
+    left = max_bytes
+    while left > 0 and (piece := environ["wsgi.input"].read(min(left, SKIPPED_BYTES))):
+        left -= len(piece)
 
 
 def content_length(environ: dict[str, Any]) -> int:

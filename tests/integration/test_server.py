@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -74,3 +75,13 @@ def test_every_server_takes_events(
         assert httpx.post(f"{url}/track", json=EVENT).status_code == 202
         assert httpx.get(f"{url}/api/v1/metrics/active-users").json()["active_users"] == 1
     assert connection.execute("select count(*) from events").fetchone() == (1,)
+
+
+def test_given_refusals_before_the_body_then_the_connection_serves_on(collector_url: str) -> None:
+    with closing(http.client.HTTPConnection(urlsplit(collector_url).netloc)) as connection:
+        connection.connect()
+        connection.auto_open = 0
+        for size in (50_000, 1_000_000, 4_000_000):
+            connection.request("POST", "/track", b"x" * size, {"X-Write-Key": "unknown"})
+            answer = connection.getresponse()
+            assert (answer.status, json.loads(answer.read())["code"]) == (401, "unauthorized")

@@ -144,12 +144,23 @@ def test_a_full_queue_refuses_at_once_and_takes_again_when_it_has_room(
         accepted += [submit(writer, make_events(1), size=size) for _ in range(10)]
         with pytest.raises(Overloaded) as refusal:
             submit(writer, make_events(1), size=size)
+        overloaded_while_full = writer.overloaded
 
     assert refusal.value.retry_after > 0
+    assert overloaded_while_full
     assert {outcome(submission) for submission in accepted} == {Outcome.COMMITTED}
     assert outcome(submit(writer, make_events(10), size=10 * size)) is Outcome.COMMITTED
     assert (writer.queued_events, writer.queued_bytes) == (0, 0)
+    assert not writer.overloaded
     assert count(connection, "events") == 21
+
+
+def test_what_no_queue_could_hold_is_refused_and_nothing_else_is(start: StartWriter) -> None:
+    writer = start(limits=Limits(queue_events=10))
+    with pytest.raises(Overloaded):
+        submit(writer, make_events(11))
+    assert not writer.overloaded
+    assert outcome(submit(writer, make_events(10))) is Outcome.COMMITTED
 
 
 def test_closing_stores_what_is_queued_and_takes_nothing_more(
