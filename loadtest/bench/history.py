@@ -12,6 +12,7 @@ from loadtest.bench import workload
 
 DAYS = 28
 VISIT_EVENTS = 20
+USERS = 50_000  # who come by turns
 BATCH = 2_000
 HISTORY = """
 insert into events (project_id, event_id, ts, received_at, event_type,
@@ -21,7 +22,7 @@ select 1,
        at,
        at,
        case when number %% 10 < 6 then 'page_view' when number %% 10 < 9 then 'click' else 'search' end,
-       'usr_' || visit %% 50000,
+       'usr_' || visit %% %(users)s,
        'old_' || visit,
        '/products/' || number %% 40,
        '{"title": "Running shoes | Demo shop", "referrer": "newsletter", "device": "phone"}'
@@ -53,7 +54,13 @@ def fill_history(database_url: str, count: int, until: datetime) -> None:
         for day in range(DAYS + 2):
             connection.execute("select make_event_partition(%s)", [start + timedelta(days=day)])
         connection.execute("alter table events disable trigger user")
-        parameters = {"start": start, "stop": until, "count": count, "visit_events": VISIT_EVENTS}
+        parameters = {
+            "start": start,
+            "stop": until,
+            "count": count,
+            "visit_events": VISIT_EVENTS,
+            "users": USERS,
+        }
         connection.execute(HISTORY, parameters)
         connection.execute("alter table events enable trigger user")
         connection.execute(SESSIONS)

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -150,6 +150,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "log_level": settings.log_level, "live_port": settings.live_port,
         "workers_port": settings.workers_port,
         "key_rate": settings.key_rate, "key_burst": settings.key_burst, "admin_token": settings.admin_token,
+        "ip_rate": settings.ip_rate, "ip_burst": settings.ip_burst, "flush_events": settings.flush_events,
         "cache": "on" if settings.cache else "off",
     }  # fmt: skip
     given = {f"BEATLINE_{name.upper()}": str(value) for name, value in wanted.items() if value}
@@ -161,7 +162,7 @@ def ready(method: str, port: int, path: str) -> Callable[[], bool]:
 
     def test() -> bool:
         connection = http.client.HTTPConnection(embedded.LOOPBACK, port, timeout=5)
-        with suppress(OSError, http.client.HTTPException):
+        with closing(connection), suppress(OSError, http.client.HTTPException):
             connection.request(method, path)
             return 200 <= connection.getresponse().status < 300
         return False
