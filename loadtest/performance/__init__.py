@@ -1,0 +1,1 @@
+"""`make report`: measures the stack and writes docs/performance.md."""
