@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
+from typing import Self
 
 import psutil
 import psycopg
@@ -34,18 +36,21 @@ class Stack:
     Servers are started from the main thread only: Linux ends them with the thread that started them.
     """
 
+    postgres_options: Mapping[str, str] = MappingProxyType({})
+    workers_settings: Mapping[str, str] = MappingProxyType({})
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.collector_port = free_port()
         self.workers_port = free_port()
-        self.postgres = postgres.start(folder)
+        self.postgres = postgres.start(folder, options=self.postgres_options)
         self.valkey = valkey.start(folder)
         self.collector: Process | None = None
         self.workers: Process | None = None
 
     @classmethod
     @contextmanager
-    def running(cls, folder: Path) -> Iterator[Stack]:
+    def running(cls, folder: Path) -> Iterator[Self]:
         """A stack with a migrated database, until the end of the block."""
         stack = cls(folder)
         try:
@@ -61,6 +66,14 @@ class Stack:
         """Where the collector listens."""
         return f"http://127.0.0.1:{self.collector_port}"
 
+    def postgres_url(self) -> str:
+        """Where collector and workers reach PostgreSQL."""
+        return self.postgres.url
+
+    def valkey_url(self) -> str:
+        """Where they reach Valkey."""
+        return self.valkey.url
+
     def kill_postgres(self, *, with_children: bool) -> None:
         """SIGKILL the postmaster, alone or with all of its processes; it stays away."""
         victims = [psutil.Process(self.postgres.pid)]
@@ -72,7 +85,7 @@ class Stack:
 
     def start_postgres(self) -> None:
         """Start it again on the same data and port."""
-        self.postgres = postgres.start(self.folder)
+        self.postgres = postgres.start(self.folder, options=self.postgres_options)
 
     def kill_backend(self, pid: int) -> None:
         """SIGKILL one backend; returns when PostgreSQL has ended all others and started itself again."""
@@ -96,7 +109,8 @@ class Stack:
 
     def start_collector(self) -> None:
         """Start it again on the same port."""
-        self.collector = start_collector(self.folder, self.postgres.url, self.valkey.url, self.collector_port)
+        urls = (self.postgres_url(), self.valkey_url())
+        self.collector = start_collector(self.folder, *urls, self.collector_port)
         wait_ready(self.collector_url, self.collector)
 
     def kill_workers(self) -> None:
@@ -106,11 +120,12 @@ class Stack:
     def start_workers(self) -> None:
         """Start them again."""
         environ = os.environ | {
-            "BEATLINE_DATABASE_URL": as_workers(self.postgres.url),
-            "BEATLINE_REDIS_URL": self.valkey.url,
+            "BEATLINE_DATABASE_URL": as_workers(self.postgres_url()),
+            "BEATLINE_REDIS_URL": self.valkey_url(),
             "BEATLINE_DATA": str(self.folder),
             "BEATLINE_WORKERS_PORT": str(self.workers_port),
             "PGAPPNAME": WORKERS,
+            **self.workers_settings,
         }
         command = [sys.executable, "-m", "workers"]
         self.workers = subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
@@ -165,6 +180,11 @@ class Stack:
 
     def heal(self) -> None:
         """Start what is dead, and wait until the spill is empty."""
+        self.revive()
+        self.settle()
+
+    def revive(self) -> None:
+        """Start what is dead."""
         for process, start in (
             (self.postgres.process, self.start_postgres),
             (self.valkey.process, self.start_valkey),
@@ -173,7 +193,6 @@ class Stack:
         ):
             if process is None or process.poll() is not None:
                 start()
-        self.settle()
 
     def stop(self) -> None:
         """End every process, also those that a failed test has left in any state."""
