@@ -32,6 +32,15 @@ test-python: .venv/dev.stamp tests/timescale/node_modules tests/sdks/node_module
 bench: .venv/dev.stamp ## Measure, and write docs/benchmarks.md
 	$(BIN)/python -m loadtest.bench
 
+loadtest: .venv/dev.stamp ## Every kind of user for a minute, answers checked; fails when anything is wrong
+	$(BIN)/python -m loadtest.short
+
+report: .venv/dev.stamp ## Measure everything, and write docs/performance.md (QUICK=1: in minutes, to try it)
+	$(BIN)/python -m loadtest.performance $(if $(QUICK),--quick)
+
+chaos: .venv/dev.stamp ## Faults under load for some minutes, then an audit (SEED=2: another plan; QUICK=1: a minute)
+	$(BIN)/python -m tests.faults.chaos $(if $(SEED),--seed $(SEED)) $(if $(QUICK),--quick)
+
 dashboards: .venv/dev.stamp ## Write Grafana's dashboards from grafana/boards
 	$(BIN)/python -m grafana
 
@@ -96,4 +105,4 @@ clean: ## Remove what was built (not the data)
 	rm -rf .venv console/dist console/node_modules tracker/dist tracker/node_modules \
 		tests/timescale/node_modules tests/sdks/node_modules tests/compose/node_modules
 
-.PHONY: help up test check test-python bench dashboards console tracker env setup packages lock clean
+.PHONY: help up test check test-python bench loadtest report chaos dashboards console tracker env setup packages lock clean
