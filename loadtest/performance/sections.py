@@ -9,6 +9,7 @@ from typing import Any
 from beatline.settings import Settings
 from loadtest.bench.report import Table, markdown_table
 from loadtest.performance import charts, goals, knee, profile
+from loadtest.performance.misses import misses
 
 Data = Mapping[str, Any]
 Results = Mapping[str, Data]
@@ -413,6 +414,7 @@ SECTIONS: list[tuple[str, Sequence[str], Callable[[Results], Paragraphs]]] = [
     ("Batches", ("batches", "batch_sizes"), batches),
     ("The knee", ("knees",), knees),
     ("What gives in first", ("knees",), first_bottleneck),
+    ("What was missed, and why", ("peers", "knees"), misses),
     ("Ten times too much", ("overload",), overload),
     ("A steady mixed load", ("steady",), steady),
     ("A spike", ("spike",), spike),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from loadtest.performance import charts, database, document, goals, knee, profile, results
+from loadtest.performance.misses import misses
 from loadtest.performance.sampling import sampled
 from loadtest.performance.sections import SECTIONS
 from tests.compose.compose_file import raw_compose
@@ -98,6 +99,20 @@ def test_the_limit_of_memory_is_that_of_the_compose_file() -> None:
     limit = raw_compose()["services"]["collector"]["mem_limit"]
 
     assert limit == f"{goals.COLLECTOR_MEMORY // goals.MIB}m"
+
+
+def test_given_missed_goals_of_single_events_then_each_has_its_reason() -> None:
+    found = performance.measured()
+    assert misses(found) == ["No goal of single events was missed."]
+
+    found["peers"]["ways"]["durable"] = performance.peer(20, 20, 20)
+    found["knees"]["half"]["no-op"] = [stage(500, 1), stage(500, 1)]
+    no_op, careful, tail = misses(found)
+
+    assert no_op.startswith("**÷ no-op.** ")
+    assert "answers 10.0 times as many requests" in careful
+    assert "12, 30 ms" in tail
+    assert "30% was" in tail
 
 
 def test_given_no_results_then_no_goal_counts_as_reached() -> None:
